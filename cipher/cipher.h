@@ -1,0 +1,86 @@
+/* cipher/cipher.h: scrambles and descrambles batches of payloads; each lane of a batch carries its own key.
+ *
+ * The room turns payload bytes with prepared keys and knows no TS header. Lanes of many services mix in one
+ * batch (docs/architecture.md, decision 1): a back end that is fast only on one key at a time groups lanes
+ * itself.
+ *
+ * Threads: a `struct cipher` belongs to one thread at a time (it owns scratch memory); make one per worker. A
+ * `struct cipher_key` is made on any thread and, once handed over, used by one thread at a time (the OpenSSL
+ * back end keeps a chaining value in it). No function here but create, set and destroy allocates or calls the
+ * system.
+ *
+ * Per packet (ISO/IEC 13818-1): the payload alone, each packet from a fresh state.
+ *   DVB-CSA2   8-byte CW. Payloads under 8 bytes stay unchanged.
+ *   DVB-CISSA  ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA", the last length mod 16 bytes stay
+ * unchanged. ATIS-IDSA  ATIS-0800006: AES-128-CBC, IV zero, residue XORed with the encryption of the previous
+ * block. */
+#ifndef CIPHER_CIPHER_H
+#define CIPHER_CIPHER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name, text, CW bytes, scrambling_mode of the scrambling_descriptor, EN 300 468) */
+#define CIPHER_ALGORITHM_MAP(X)                                                                              \
+    X(DVB_CSA2, "dvb-csa2", 8, 0x02)                                                                         \
+    X(DVB_CISSA, "dvb-cissa", 16, 0x10)                                                                      \
+    X(ATIS_IDSA, "atis-idsa", 16, 0x70)
+
+enum cipher_algorithm {
+#define X(name, text, cw_size, mode) CIPHER_##name,
+    CIPHER_ALGORITHM_MAP(X)
+#undef X
+        CIPHER_ALGORITHMS
+};
+
+enum cipher_direction { CIPHER_SCRAMBLE, CIPHER_DESCRAMBLE };
+
+#define CIPHER_PAYLOAD_MAX 184 /* bytes of payload in a TS packet */
+#define CIPHER_BATCH_MAX   512 /* lanes of one call */
+
+struct cipher;
+struct cipher_key;
+
+struct cipher_lane {
+    uint8_t *payload;             /* turned in place; any alignment */
+    const struct cipher_key *key; /* made for the same algorithm and back end as the batch's cipher */
+    uint16_t length;              /* bytes, 0 to CIPHER_PAYLOAD_MAX */
+};
+
+const char *cipher_algorithm_name(enum cipher_algorithm algorithm);
+int cipher_algorithm_from_name(const char *name, enum cipher_algorithm *algorithm); /* -ENOENT */
+size_t cipher_cw_size(enum cipher_algorithm algorithm);
+uint8_t cipher_scrambling_mode(enum cipher_algorithm algorithm);
+int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *algorithm); /* -ENOENT */
+
+/* The payload bytes that the algorithm leaves unchanged whatever the key: lengths below this one. 8, 16 or 1.
+ */
+size_t cipher_shortest_payload(enum cipher_algorithm algorithm);
+
+/* A cipher of the named tier ("libdvbcsa", "openssl"), or the best tier of this machine where `tier` is NULL.
+ * The tier's self-test runs once per process before its first use. -ENOENT for a tier that does not exist,
+ * -ENOTSUP for one that this algorithm or CPU does not have, BASE_E_SELF_TEST, -ENOMEM. */
+int cipher_create(struct cipher **cipher, enum cipher_algorithm algorithm, const char *tier);
+void cipher_destroy(struct cipher *cipher); /* NULL is allowed; keys may outlive it */
+enum cipher_algorithm cipher_algorithm_of(const struct cipher *cipher);
+const char *cipher_tier_name(const struct cipher *cipher);
+
+/* The n-th tier's name of an algorithm, best first, or NULL after the last. For tests, benchmarks and --help.
+ */
+const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n);
+
+/* An empty key object for `cipher`'s algorithm and tier; set as often as wanted, each time replacing the CW.
+ * `cw` is cipher_cw_size() bytes, used as they are (checksum bytes are keys/'s business). */
+int cipher_key_create(struct cipher_key **key, const struct cipher *cipher);
+int cipher_key_set(struct cipher_key *key, const uint8_t *cw, size_t cw_size);
+void cipher_key_destroy(struct cipher_key *key); /* wipes it; NULL is allowed */
+
+/* Turns every lane in place. `count` is 0 to CIPHER_BATCH_MAX; `lanes` itself is not changed. Cannot fail. */
+void cipher_run(struct cipher *cipher, enum cipher_direction direction, const struct cipher_lane *lanes,
+                unsigned count);
+
+/* Known answers for one tier; 0 or BASE_E_SELF_TEST. `corrupt` flips one expected bit, so that a test can
+ * show that the self-test is able to fail. */
+int cipher_self_test(enum cipher_algorithm algorithm, const char *tier, int corrupt);
+
+#endif

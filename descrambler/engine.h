@@ -1,0 +1,84 @@
+/* descrambler/engine.h: opens one transport stream: finds ECMs, keeps even and odd keys, removes the
+ * scrambling.
+ *
+ * Control words come from fixed values, from a list (one per crypto-period), or from ECMs through a callback
+ * that cmd/ hands in. The ECM PID is found through PAT, PMT and CA_descriptor (component level before
+ * programme level). Parity is followed per PID. Tables and ECMs stay in the stream as they are. One thread
+ * per engine. */
+#ifndef DESCRAMBLER_ENGINE_H
+#define DESCRAMBLER_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "cipher/batch.h"
+#include "ts/psi.h"
+
+/* X(name, help): every packet of `in` is in exactly one of passed, descrambled, locked, reserved. */
+#define DESCRAMBLER_COUNTER_MAP(X)                                                                           \
+    X(in, "packets taken in")                                                                                \
+    X(passed, "packets that were clear, or not selected")                                                    \
+    X(descrambled, "packets opened")                                                                         \
+    X(locked, "scrambled packets left as they are: no control word for them")                                \
+    X(reserved, "packets with the reserved scrambling control 01, left as they are")                         \
+    X(bad_adaptation, "of those passed: scrambled packets whose adaptation field is broken")                 \
+    X(ecm_opened, "ECM sections opened (each change once)")                                                  \
+    X(ecm_refused, "ECM sections that did not open: other key, changed, or other CAS")                       \
+    X(crypto_periods, "changes of parity")                                                                   \
+    X(bad_sections, "sections dropped: CRC wrong, gap, or overlong")
+
+struct descrambler_counters {
+#define X(name, help) uint64_t name;
+    DESCRAMBLER_COUNTER_MAP(X)
+#undef X
+};
+
+/* What an ECM holds. A size of 0 means: none for this parity. Wiped by the engine. */
+struct descrambler_cws {
+    struct base_secret even, odd;
+};
+
+/* 0 where the section was opened into `cws`; negative where it is not for us or was changed. */
+typedef int descrambler_ecm_open(void *context, const uint8_t *section, size_t size,
+                                 struct descrambler_cws *cws);
+
+enum descrambler_selection { DESCRAMBLER_ALL, DESCRAMBLER_SERVICE, DESCRAMBLER_PIDS };
+
+struct descrambler_config {
+    enum descrambler_selection selection;
+    uint16_t service_id;      /* DESCRAMBLER_SERVICE; its components are found through the PMT */
+    const char *service_name; /* or by name (SDT), where not NULL */
+    const uint16_t *pids;     /* DESCRAMBLER_PIDS; copied */
+    unsigned pid_count;
+    bool has_algorithm; /* else the scrambling_descriptor says, and DVB-CSA2 where there is none */
+    enum cipher_algorithm algorithm;
+    /* Fixed: loaded for both parities where fixed_odd is empty. */
+    struct base_secret fixed_even, fixed_odd;
+    /* Or a list: element n for crypto-period n, the first one even unless the stream begins odd; copied. A
+     * PID moves on at its change of parity; a packet that still has the last parity within 500 ms (or 2 000
+     * packets) after others moved on keeps the last word. */
+    const struct base_secret *list;
+    size_t list_count;
+    descrambler_ecm_open *ecm_open; /* or ECMs */
+    void *ecm_context;
+};
+
+struct descrambler_engine;
+
+int descrambler_engine_create(struct descrambler_engine **engine, const struct descrambler_config *config);
+void descrambler_engine_destroy(struct descrambler_engine *engine); /* wipes; NULL is allowed */
+
+/* Looks at a packet ahead of its turn (a file's read-ahead), in stream order: tables and ECMs found here
+ * serve packets that come before them and have no key yet. Each packet is scouted at most once, before it is
+ * processed. */
+void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *packet);
+
+/* Opens packets in place. Payloads are turned when `batch` (CIPHER_DESCRAMBLE) is flushed; the engine flushes
+ * it itself before it changes a key that lanes in it use. */
+void descrambler_engine_process(struct descrambler_engine *engine, uint8_t *const *packets, unsigned count,
+                                struct cipher_batch *batch);
+
+const struct descrambler_counters *descrambler_engine_counters(const struct descrambler_engine *engine);
+
+#endif

@@ -1,0 +1,55 @@
+/* ecmg/server.h: a SimulCrypt ECMG: many SCS connections on one net_loop thread (simulcrypt/ecmg_session.h).
+ *
+ * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h). */
+#ifndef ECMG_SERVER_H
+#define ECMG_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "net/loop.h"
+#include "simulcrypt/ecmg_scs.h"
+
+#define ECMG_SERVICES_MAX 64
+
+struct ecmg_service_config {
+    bool any; /* serves every Super_CAS_id that has no entry of its own */
+    uint32_t super_cas_id;
+    struct base_secret key;
+};
+
+struct ecmg_server_config {
+    char host[256]; /* empty: every address */
+    uint16_t port;  /* 0: a free one */
+    unsigned service_count;
+    struct ecmg_service_config services[ECMG_SERVICES_MAX];
+    struct simulcrypt_channel_status status; /* answered to channel_setup */
+    uint32_t channels_max;                   /* over all connections; 0: 1000 */
+    uint32_t streams_max;                    /* over all channels; 0: 10000 */
+};
+
+/* Section mode, delay_start 0, transition_delay_start -500, ECM_rep_period 100, min_CP_duration 1 s, lead_CW
+ * 1, CW_per_msg 2, max_comp_time 100. */
+void ecmg_server_config_init(struct ecmg_server_config *config);
+
+/* From YAML (configs/ecmg.yaml shows every key). On failure `why` holds one line with file, line and what is
+ * wrong. */
+int ecmg_server_config_load(struct ecmg_server_config *config, const char *path, char why[static 256]);
+void ecmg_server_config_clear(struct ecmg_server_config *config); /* wipes the keys */
+
+struct ecmg_server;
+struct ecmg_server_counters {
+    uint64_t connections, channels, streams; /* open now */
+    uint64_t ecms;                           /* answered */
+    uint64_t errors;                         /* error messages sent */
+};
+
+/* `config` is copied. Negative errno from listening. */
+int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
+                       const struct ecmg_server_config *config);
+void ecmg_server_destroy(struct ecmg_server *server); /* wipes; NULL is allowed */
+uint16_t ecmg_server_port(const struct ecmg_server *server);
+void ecmg_server_counters(const struct ecmg_server *server, struct ecmg_server_counters *counters);
+
+#endif

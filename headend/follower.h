@@ -1,0 +1,98 @@
+/* headend/follower.h: follows PAT, PMT and SDT of one transport stream and says which PIDs to protect.
+ * Sans-I/O.
+ *
+ * Fed with sections (from a scout over a file's read-ahead, or from a worker's observations); answers with a
+ * map of PIDs and with the orders that rewrite tables. Changes of version, of PMT PIDs and of components are
+ * followed. One thread. */
+#ifndef HEADEND_FOLLOWER_H
+#define HEADEND_FOLLOWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ring.h"
+#include "ts/psi.h"
+
+#define HEADEND_SERVICES_MAX 64 /* protected services of one transport stream */
+
+#define HEADEND_VIDEO     (1u << TS_COMPONENT_VIDEO)
+#define HEADEND_AUDIO     (1u << TS_COMPONENT_AUDIO)
+#define HEADEND_SUBTITLES (1u << TS_COMPONENT_SUBTITLES)
+#define HEADEND_DATA      (1u << TS_COMPONENT_DATA)
+#define HEADEND_ALL       (HEADEND_VIDEO | HEADEND_AUDIO | HEADEND_SUBTITLES | HEADEND_DATA)
+
+enum headend_choice { HEADEND_SERVICE_FIRST, HEADEND_SERVICE_ID, HEADEND_SERVICE_NAME };
+
+struct headend_service_config {
+    enum headend_choice choice;
+    uint16_t service_id;
+    char name[TS_SERVICE_NAME_MAX]; /* UTF-8, compared without case */
+    unsigned components;            /* HEADEND_VIDEO | … */
+    uint8_t group;                  /* scrambling control group of its components */
+    bool signal; /* rewrite its PMT (CA_descriptor, scrambling_descriptor), its SDT entry and the CAT */
+    struct ts_ca_descriptor ca; /* what to signal; ca_pid 0: the follower picks a free PID */
+    uint8_t scrambling_mode;
+};
+
+/* Verdict on a PID. */
+enum headend_verdict {
+    HEADEND_UNREFERENCED, /* no table names it */
+    HEADEND_PASS,
+    HEADEND_PROTECT,
+};
+
+struct headend_map {
+    bool complete; /* every configured service's PMT is known: unreferenced PIDs may pass */
+    uint64_t observations;
+    uint16_t reference_pid; /* PCR PID of the first configured service, TS_PIDS where unknown */
+    struct {
+        uint8_t verdict; /* enum headend_verdict */
+        uint8_t group;
+        bool observe, rewrite, guard;
+    } pids[TS_PIDS];
+};
+
+struct headend_follower;
+
+/* `configs` is copied; at most HEADEND_SERVICES_MAX. `orders`: where replacements of tables are sent,
+ * borrowed. */
+int headend_follower_create(struct headend_follower **follower, const struct headend_service_config *configs,
+                            unsigned count, struct base_ring *orders);
+void headend_follower_destroy(struct headend_follower *follower); /* NULL is allowed */
+
+/* Instead of services: these PIDs alone, whatever the tables say (no signalling). */
+int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,
+                              uint8_t group);
+
+/* A whole section of an observed PID; sections with a wrong CRC are counted and ignored. `sequence` is the
+ * observation's (0: of a scout). Returns 1 where the map changed, 0 where not, negative errno. */
+int headend_follower_section(struct headend_follower *follower, uint16_t pid, const uint8_t *section,
+                             size_t size, uint64_t sequence, uint64_t source_time);
+
+const struct headend_map *headend_follower_map(const struct headend_follower *follower);
+
+struct headend_service_status {
+    bool found; /* listed in the PAT */
+    bool pmt_known;
+    bool ambiguous_name; /* several services have it: the first was taken */
+    bool ecm_pid_in_use; /* the configured ECM PID is used by the stream: a free one was taken instead */
+    uint16_t service_id;
+    uint16_t pmt_pid;
+    uint16_t ecm_pid;
+    char name[TS_SERVICE_NAME_MAX];
+    uint16_t protected_components;
+};
+int headend_follower_status(const struct headend_follower *follower, unsigned index,
+                            struct headend_service_status *status);
+
+/* What the stream holds, for messages such as "no service 7: there are 1 (One), 2 (Two)". Returns the full
+ * count. */
+struct headend_service_entry {
+    uint16_t service_id;
+    char name[TS_SERVICE_NAME_MAX];
+};
+unsigned headend_follower_services(const struct headend_follower *follower,
+                                   struct headend_service_entry *entries, unsigned room);
+uint64_t headend_follower_bad_sections(const struct headend_follower *follower);
+
+#endif

@@ -1,0 +1,83 @@
+/* headend/group.h: one scrambling control group: decides when each crypto-period begins. Sans-I/O, one
+ * thread.
+ *
+ * The SCS of ETSI TS 103 197, clause 5, for one ECM stream: makes control words lead_CW periods ahead, asks
+ * the ECMG for ECMs, and publishes a crypto-period's slot (keys/slots.h) only when its ECM is in hand; orders
+ * each ECM on air from T(n) + delay_start on (ts/order.h). Where an ECM is late the running crypto-period is
+ * stretched, or what the policy says. Without a CAS it publishes fixed, listed or generated control words by
+ * time alone.
+ *
+ * Times are source time, 27 MHz ticks, unless a name says ms. */
+#ifndef HEADEND_GROUP_H
+#define HEADEND_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ring.h"
+#include "keys/control_word.h"
+#include "keys/slots.h"
+#include "simulcrypt/ecmg_scs.h"
+
+/* What happens on air while a required CAS fails (docs/architecture.md, decision 5). */
+enum headend_policy { HEADEND_HOLD, HEADEND_BLACK, HEADEND_CLEAR };
+
+struct headend_group_ops {
+    /* Send this CW_provision. 0; -EBUSY or -ENOTCONN: it is asked for again at the next advance(). */
+    int (*provision)(void *context, const struct simulcrypt_cw_provision *provision);
+    /* A crypto-period begins at `start` with this CW: for --cw-out. May be NULL. */
+    void (*period)(void *context, uint64_t crypto_period, uint64_t start, const struct base_secret *cw);
+    /* The policy takes hold (true) or the CAS is back (false); `why` is a sentence. May be NULL. */
+    void (*degraded)(void *context, bool degraded, const char *why);
+};
+
+struct headend_group_config {
+    struct keys_slots *slots;           /* borrowed */
+    struct base_ring *orders;           /* borrowed; where ECMs are ordered */
+    struct keys_cw_generator generator; /* copied */
+    const struct keys_cw_list *list; /* fixed CWs in turn, the last one held on; borrowed; NULL: generate */
+    bool fixed;                      /* one CW for ever: the list's first, parity stays even */
+    bool has_cas;                    /* an ECMG must answer for every crypto-period */
+    uint64_t crypto_period;          /* nominal length; raised to the ECMG's min_CP_duration */
+    uint16_t ecm_pid;
+    uint64_t guard; /* a slot is published at least this long before it begins: the worker's burst */
+    enum headend_policy policy;
+    uint64_t policy_delay; /* the stretch that HEADEND_BLACK and _CLEAR wait for */
+    bool allow_late_ecm;   /* lead_CW 0 with delay_start of 0 or more: refused unless set */
+};
+
+struct headend_group;
+
+int headend_group_create(struct headend_group **group, const struct headend_group_config *config,
+                         const struct headend_group_ops *ops, void *context);
+void headend_group_destroy(struct headend_group *group); /* wipes; NULL is allowed */
+
+/* The ECMG's values; at each (re)connection. BASE_E_CONFIGURATION (with *why set) for a combination that
+ * would put a CW on air before its ECM, or that asks for more than SIMULCRYPT_CWS_MAX CWs. */
+int headend_group_cas_up(struct headend_group *group, const struct simulcrypt_channel_status *status,
+                         const char **why);
+void headend_group_cas_down(struct headend_group *group, const char *why);
+void headend_group_ecm(struct headend_group *group, uint16_t cp_number, const uint8_t *datagram, size_t size);
+void headend_group_provision_failed(struct headend_group *group, uint16_t cp_number, const char *why);
+
+/* Source time has reached `now`: generates, provisions, publishes what is due. Returns the source time of the
+ * next change that it knows of, UINT64_MAX for none. */
+uint64_t headend_group_advance(struct headend_group *group, uint64_t now);
+
+/* Whether all that holds up to `time` is published: a file run may feed packets up to it. False: an ECM is
+ * awaited. */
+bool headend_group_ready(const struct headend_group *group, uint64_t time);
+
+/* A file run has waited long enough for an ECM: apply the policy from `now` on. */
+void headend_group_give_up(struct headend_group *group, uint64_t now, const char *why);
+
+struct headend_group_status {
+    uint64_t crypto_periods; /* begun so far */
+    uint64_t ecms;           /* received */
+    uint64_t stretched;      /* crypto-periods that lasted longer than planned */
+    bool on_air;             /* the first crypto-period has been published */
+    bool degraded;
+};
+void headend_group_status(const struct headend_group *group, struct headend_group_status *status);
+
+#endif

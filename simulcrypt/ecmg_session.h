@@ -1,0 +1,47 @@
+/* simulcrypt/ecmg_session.h: the ECMG's end of one ECMG ⇔ SCS connection (ETSI TS 103 197, clause 5).
+ * Sans-I/O.
+ *
+ * Bytes from the SCS and the time go in; bytes to send come out through `ops->send`, decisions are asked for
+ * through the other ops. One connection carries one channel and any number of streams. One thread. */
+#ifndef SIMULCRYPT_ECMG_SESSION_H
+#define SIMULCRYPT_ECMG_SESSION_H
+
+#include "simulcrypt/ecmg_scs.h"
+
+struct simulcrypt_ecmg_session;
+
+/* Every callback gets the context given at creation. Those that decide return SIMULCRYPT_ECMG_OK or the
+ * error_status to answer with. None may destroy the session. */
+struct simulcrypt_ecmg_ops {
+    void (*send)(void *context, const uint8_t *bytes, size_t size);
+    /* The connection is to be closed after what was sent has left (three unreadable messages in a row, an
+     * unrecoverable error, channel_close). */
+    void (*close)(void *context, const char *why);
+    uint16_t (*channel_setup)(void *context, uint16_t channel_id, uint32_t super_cas_id,
+                              struct simulcrypt_channel_status *status);
+    void (*channel_closed)(void *context, uint16_t channel_id); /* after its streams' stream_closed */
+    /* access_criteria_transfer_mode into *transfer_mode */
+    uint16_t (*stream_setup)(void *context, uint16_t channel_id, uint16_t stream_id, uint16_t ecm_id,
+                             uint16_t nominal_cp_duration, bool *transfer_mode);
+    void (*stream_closed)(void *context, uint16_t stream_id);
+    /* Answer now or later with simulcrypt_ecmg_session_ecm_response(); at least two may be outstanding. */
+    uint16_t (*cw_provision)(void *context, uint16_t stream_id,
+                             const struct simulcrypt_cw_provision *provision);
+};
+
+int simulcrypt_ecmg_session_create(struct simulcrypt_ecmg_session **session,
+                                   const struct simulcrypt_ecmg_ops *ops, void *context);
+void simulcrypt_ecmg_session_destroy(struct simulcrypt_ecmg_session *session); /* closes what is open */
+
+/* `size` bytes came at `now_ms` (monotonic). Wipes its copies of CW_provisions. */
+void simulcrypt_ecmg_session_input(struct simulcrypt_ecmg_session *session, const uint8_t *bytes, size_t size,
+                                   uint64_t now_ms);
+
+/* -ENOENT for a stream that is closed by now (the answer is dropped), -EMSGSIZE. */
+int simulcrypt_ecmg_session_ecm_response(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
+                                         uint16_t cp_number, const uint8_t *datagram, size_t size);
+/* stream_error for one stream. */
+int simulcrypt_ecmg_session_stream_error(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
+                                         uint16_t error);
+
+#endif

@@ -1,0 +1,68 @@
+/* simulcrypt/scs_session.h: the SCS's end of one ECMG ⇔ SCS connection (ETSI TS 103 197, clause 5). Sans-I/O.
+ *
+ * Drive it with connected(), input(), tick() and disconnected(); it sends through ops->send and reports
+ * through the other ops. One channel with its streams per connection; all state is lost with the connection
+ * and set up anew by the session itself at the next connected(). One thread. */
+#ifndef SIMULCRYPT_SCS_SESSION_H
+#define SIMULCRYPT_SCS_SESSION_H
+
+#include "simulcrypt/ecmg_scs.h"
+
+struct simulcrypt_scs_session;
+
+struct simulcrypt_scs_config {
+    uint8_t version; /* 2 or 3; fixed for the connection */
+    uint16_t channel_id;
+    uint32_t super_cas_id;
+    uint32_t reply_timeout_ms; /* for set-up messages and tests; 0: 5000 */
+    uint32_t network_delay_ms; /* ECM_response is late after max_comp_time + this; 0: 5000 */
+    uint32_t test_period_ms;   /* channel_test when nothing was heard for so long; 0: never */
+};
+
+struct simulcrypt_scs_stream_config {
+    uint16_t stream_id;
+    uint16_t ecm_id;
+    uint16_t nominal_cp_duration; /* × 100 ms; raised to the channel's min_CP_duration where that is more */
+    const uint8_t *access_criteria; /* copied; NULL for none; sent as access_criteria_transfer_mode asks */
+    uint16_t access_criteria_size;
+};
+
+/* Callbacks get the context given at creation; none may destroy the session. */
+struct simulcrypt_scs_ops {
+    void (*send)(void *context, const uint8_t *bytes, size_t size);
+    /* The session cannot go on (time-out, refused set-up, unreadable peer): close the connection. `why` is a
+     * sentence for people, with the error_status's text where the peer gave one. */
+    void (*fail)(void *context, const char *why);
+    void (*channel_up)(void *context, const struct simulcrypt_channel_status *status);
+    void (*stream_up)(void *context, uint16_t stream_id);
+    void (*ecm)(void *context, uint16_t stream_id, uint16_t cp_number, const uint8_t *datagram, size_t size);
+    /* stream_error, or no ECM_response in time: the provision of `cp_number` is not answered. */
+    void (*provision_failed)(void *context, uint16_t stream_id, uint16_t cp_number, const char *why);
+};
+
+int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
+                                  const struct simulcrypt_scs_config *config,
+                                  const struct simulcrypt_scs_ops *ops, void *context);
+void simulcrypt_scs_session_destroy(struct simulcrypt_scs_session *session); /* NULL is allowed */
+
+/* Streams are set up as soon as the channel is up. -EEXIST, -ENOMEM. */
+int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
+                                      const struct simulcrypt_scs_stream_config *config);
+
+void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms);
+void simulcrypt_scs_session_input(struct simulcrypt_scs_session *session, const uint8_t *bytes, size_t size,
+                                  uint64_t now_ms);
+void simulcrypt_scs_session_disconnected(struct simulcrypt_scs_session *session);
+
+/* Time passes; returns when to call again at the latest (ms, monotonic), UINT64_MAX for no need. */
+uint64_t simulcrypt_scs_session_tick(struct simulcrypt_scs_session *session, uint64_t now_ms);
+
+/* One CW_provision; only one may be outstanding per stream (-EBUSY), -ENOTCONN before stream_up. The CWs are
+ * copied to the outgoing message alone, which is wiped after ops->send. */
+int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uint16_t stream_id,
+                                     const struct simulcrypt_cw_provision *provision, uint64_t now_ms);
+
+/* Orderly end: stream_close_request, channel_close. */
+void simulcrypt_scs_session_close(struct simulcrypt_scs_session *session);
+
+#endif
