@@ -26,11 +26,12 @@ int crypto_hmac_sha256(const void *key, size_t key_size, const void *bytes, size
 int crypto_kdf(const void *key, size_t key_size, const char *label, const void *context, size_t context_size,
                uint8_t *out, size_t size)
 {
+    char mode[] = "counter", mac[] = "HMAC", digest[] = "SHA256"; /* not const in OpenSSL's signatures */
     /* OpenSSL's KBKDF writes [i]32 || label || 0x00 || context || [L]32, the form of SP 800-108, 4.1. */
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MODE, "counter", 0),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MAC, "HMAC", 0),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, "SHA256", 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MODE, mode, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MAC, mac, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, key_size),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)label, strlen(label)),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)context, context_size),
