@@ -7,6 +7,8 @@
 #ifndef SIMULCRYPT_ECMG_LINK_H
 #define SIMULCRYPT_ECMG_LINK_H
 
+#include <assert.h>
+
 #include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/receiver.h"
 

@@ -26,8 +26,9 @@ static int decode(struct simulcrypt__receiver *receiver, int framed, const uint8
         simulcrypt_message_decode(receiver->interface, receiver->from, bytes, size, message, verdict);
     if (framed != -EMSGSIZE)
         return status ? status : 1;
-    *verdict =
-        simulcrypt_verdict_of(receiver->interface, SIMULCRYPT_FAULT_TOO_LONG, SIMULCRYPT_LENGTH_OFFSET);
+    if (verdict->fault != SIMULCRYPT_FAULT_UNKNOWN_MESSAGE)
+        *verdict =
+            simulcrypt_verdict_of(receiver->interface, SIMULCRYPT_FAULT_TOO_LONG, SIMULCRYPT_LENGTH_OFFSET);
     return BASE_E_MALFORMED;
 }
 
