@@ -69,11 +69,14 @@ static bool is_confirmed(const struct candidate *it, size_t size, bool ended, un
            size - it->start >= io__framing_of(it->format)->stride;
 }
 
+/* `a` stands at the same place as `b`, or behind it. */
 static bool is_better(const struct candidate *a, const struct candidate *b)
 {
     unsigned ours = a->plausible * b->places;
     unsigned theirs = b->plausible * a->places;
 
+    if (a->format == b->format && (a->start - b->start) % io__framing_of(a->format)->stride == 0)
+        return false; /* the same packets without the first: odd as that may look, it is one */
     if (ours != theirs)
         return ours > theirs;
     return a->start == b->start && a->fits && !b->fits;

@@ -110,7 +110,19 @@ Test(source, format_names)
     }
 }
 
-/* Garbage full of sync bytes, alone and three in a row at a packet's distance, without sound headers. */
+/* Garbage with sync bytes, alone and two at a packet's distance, but without sound packet headers. */
+static void fill_with_garbage(size_t size, size_t stride, size_t lead)
+{
+    uint32_t state = 1;
+
+    for (size_t i = 0; i < size; i++) {
+        state = state * 1664525 + 1013904223;
+        bytes[i] = i % 1000 % 188 < 2 && i % 1000 < 200 ? 0x47 : (uint8_t)(state >> 24) & 0xCF;
+        if ((size + lead - i) % stride == 0)
+            bytes[i] = 0; /* here a sync byte would make it a packet of the stream */
+    }
+}
+
 Test(source, garbage_before_the_first_packet_is_skipped_and_counted)
 {
     static const size_t garbage[] = {1,   2,   3,   4,    5,    100,    187,    188,
@@ -120,10 +132,7 @@ Test(source, garbage_before_the_first_packet_is_skipped_and_counted)
         for (size_t g = 0; g < sizeof(garbage) / sizeof(*garbage); g++) {
             size_t size = garbage[g];
 
-            for (size_t i = 0; i < size; i++)
-                bytes[i] = i % 61 == 5 || (i % 1000 < 400 && i % 1000 % 188 < 2)
-                               ? 0x47
-                               : (uint8_t)(i * 7 + 11) & 0xCF;
+            fill_with_garbage(size, strides[f], f == 2 ? 4 : 0);
             size += make_stream(bytes + size, formats[f], 50, 3);
             cr_assert_eq(input_read(bytes, size, 20, &out), 0, "%zu", garbage[g]);
             cr_assert_eq(out.format, formats[f], "%zu", garbage[g]);
@@ -274,7 +283,7 @@ Test(source, bytes_put_in_are_skipped)
     }
 }
 
-/* Between the prefix and its packet the bytes cost the prefix too: three packets' worth of garbage each. */
+/* Between a prefix and its packet: the packet comes, with the bytes that stand before it as its prefix. */
 Test(source, bytes_put_into_m2ts)
 {
     damage_and_read(2, 50, 99);
