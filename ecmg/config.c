@@ -167,19 +167,41 @@ static int read_super_cas_id(const struct service_entry *entry, struct ecmg_serv
     return 0;
 }
 
+static const char *key_trouble(int status)
+{
+    switch (status) {
+    case -ENOENT:
+        return "there is no such file (scramline keys service makes one)";
+    case -EPERM:
+        return "others than its owner can read it (chmod 600)";
+    case BASE_E_MALFORMED:
+        return "it does not hold one line of 32 hexadecimal digits";
+    default:
+        return base_error_text(status);
+    }
+}
+
+int ecmg_service_key_load(struct base_secret *key, const char *path, char why[static 256])
+{
+    int status = keys_file_read(path, key, ECMG_SERVICE_KEY_SIZE);
+
+    if (status < 0)
+        snprintf(why, 256, "service key %.160s: %s", path, key_trouble(status));
+    return status;
+}
+
 static int read_key(const struct service_entry *entry, const char *folder,
                     struct ecmg_service_config *service, const struct ecmg__yaml_report *report)
 {
+    bool absolute = entry->key_file[0] == '/';
     char path[2 * PATH_MAX];
     int status;
 
-    snprintf(path, sizeof(path), "%s%s%s", *entry->key_file == '/' ? "" : folder,
-             *entry->key_file == '/' ? "" : "/", entry->key_file);
+    snprintf(path, sizeof(path), "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", entry->key_file);
     status = keys_file_read(path, &service->key, ECMG_SERVICE_KEY_SIZE);
     if (status < 0)
-        return ecmg__yaml_refuse(report, entry->key_file_line, "key_file '%.80s': %s%s", entry->key_file,
-                                 base_error_text(status),
-                                 status == -ENOENT ? " (scramline keys service --out makes one)" : "");
+        return ecmg__yaml_refuse(report, entry->key_file_line, "key_file '%.80s': %s", entry->key_file,
+                                 key_trouble(status));
     return 0;
 }
 

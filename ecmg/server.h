@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ecmg/server.h: a SimulCrypt ECMG: many SCS connections on one net_loop thread (simulcrypt/ecmg_session.h).
  *
- * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h). */
+ * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h).
+ * ECM_channel_ids are unique over all connections, ECM_ids within a Super_CAS_id. No control word outlives
+ * the call that brought it. */
 #ifndef ECMG_SERVER_H
 #define ECMG_SERVER_H
 
@@ -42,11 +44,16 @@ int ecmg_server_config_load(struct ecmg_server_config *config, const char *path,
 /* The same from text; `name` goes before the messages, relative key files are looked for in `folder`. */
 int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text, size_t size,
                              const char *name, const char *folder, char why[static 256]);
+
+/* Reads the service key of a file; on failure `why` holds one line about it. */
+int ecmg_service_key_load(struct base_secret *key, const char *path, char why[static 256]);
+
 void ecmg_server_config_clear(struct ecmg_server_config *config); /* wipes the keys */
 
 struct ecmg_server;
 struct ecmg_server_counters {
     uint64_t connections, channels, streams; /* open now */
+    uint64_t accepted;                       /* connections ever */
     uint64_t ecms;                           /* answered */
     uint64_t errors;                         /* error messages sent */
 };
