@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scramline-ecmg: a SimulCrypt ECMG as a process of its own. */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -10,13 +11,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/options.h"
 #include "cmd/process.h"
 #include "ecmg/server.h"
 #include "keys/key_file.h"
 
-static struct cmd_host_port listen_on;
-static bool listen_given;
+static const char *listen_on;
 static const char *config_path;
 static const char *key_path;
 static bool json;
@@ -25,10 +26,10 @@ static const struct cmd_option options[] = {
     {.name = "--listen",
      .letter = 'l',
      .argument = "ADDRESS:PORT",
-     .kind = CMD_HOST_PORT,
+     .kind = CMD_TEXT,
      .value = &listen_on,
-     .given = &listen_given,
-     .help = "where SCSs connect (default 127.0.0.1:2222; ':PORT' for every address)"},
+     .help = "where SCSs connect (default 127.0.0.1:2222; ':PORT' for every address,\n"
+             "port 0 for a free one)"},
     {.name = "--config",
      .letter = 'c',
      .argument = "FILE",
@@ -95,6 +96,24 @@ static int add_service_key(struct ecmg_server_config *config, char why[static 25
     return status;
 }
 
+/* As for other commands, but port 0 has a meaning here. */
+static int parse_listen(struct ecmg_server_config *config)
+{
+    size_t length = strlen(listen_on);
+    bool free_port = length >= 2 && !strcmp(listen_on + length - 2, ":0");
+    char text[300];
+
+    if (length >= sizeof(text))
+        return -EMSGSIZE;
+    memcpy(text, listen_on, length + 1);
+    if (free_port)
+        text[length - 1] = '1';
+    if (base_parse_host_port(text, config->host, sizeof(config->host), &config->port) < 0)
+        return -EINVAL;
+    config->port = free_port ? 0 : config->port;
+    return 0;
+}
+
 static int load_config(struct ecmg_server_config *config)
 {
     char why[256];
@@ -102,15 +121,13 @@ static int load_config(struct ecmg_server_config *config)
     ecmg_server_config_init(config);
     if (config_path && ecmg_server_config_load(config, config_path, why) < 0)
         return fail(why);
+    if (listen_on && parse_listen(config) < 0)
+        return cmd_usage_error(&command, "--listen: '%s' is not ADDRESS:PORT", listen_on);
     if (key_path && (serves_any(config) || config->service_count == ECMG_SERVICES_MAX))
         return cmd_usage_error(&command, "--service-key: %s has a key for 'any' already, or no room for more",
                                config_path);
     if ((key_path || config->service_count == 0) && add_service_key(config, why) < 0)
         return fail(why);
-    if (listen_given) {
-        snprintf(config->host, sizeof(config->host), "%s", listen_on.host);
-        config->port = listen_on.port;
-    }
     return CMD_EXIT_OK;
 }
 
