@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/process.h: what every command that holds keys asks of its own process. */
+#ifndef CMD_PROCESS_H
+#define CMD_PROCESS_H
+
+#include <stdbool.h>
+
+/* No core dumps, no ptrace by others (design decision 6), and SIGPIPE becomes -EPIPE. Call first in main().
+ */
+void cmd_process_protect(void);
+
+/* SIGINT and SIGTERM set a flag that a file run looks at between batches; the second one ends the process. */
+void cmd_process_catch_signals(void);
+bool cmd_process_interrupted(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/progress.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define DRAW_EVERY_NS UINT64_C(200000000)
+#define BAR_CELLS     30
+
+static void wipe_line(void)
+{
+    fputs("\r\033[K", stderr);
+}
+
+void cmd_progress_start(struct cmd_progress *progress, uint64_t total)
+{
+    *progress = (struct cmd_progress){
+        .total = total, .started_ns = base_clock_monotonic_ns(), .terminal = isatty(STDERR_FILENO) == 1};
+    if (progress->terminal)
+        base_log_set_wipe(wipe_line);
+}
+
+double cmd_progress_seconds(const struct cmd_progress *progress)
+{
+    uint64_t elapsed = base_clock_monotonic_ns() - progress->started_ns;
+
+    return (double)(elapsed ? elapsed : 1) / 1e9;
+}
+
+static void draw_bar(double share)
+{
+    int full = (int)(share * BAR_CELLS);
+
+    fputc('[', stderr);
+    for (int cell = 0; cell < BAR_CELLS; cell++)
+        fputc(cell < full ? '#' : '.', stderr);
+    fprintf(stderr, "] %3.0f %%  ", share * 100);
+}
+
+void cmd_progress_update(struct cmd_progress *progress, uint64_t done)
+{
+    uint64_t now = base_clock_monotonic_ns();
+    double rate;
+
+    if (!progress->terminal || now - progress->shown_ns < DRAW_EVERY_NS)
+        return;
+    progress->shown_ns = now;
+    rate = (double)done / cmd_progress_seconds(progress);
+    wipe_line();
+    if (progress->total)
+        draw_bar(done < progress->total ? (double)done / (double)progress->total : 1);
+    fprintf(stderr, "%.1f MB  %.1f MB/s", (double)done / 1e6, rate / 1e6);
+    if (progress->total > done && rate > 0)
+        fprintf(stderr, "  %.0f s left", (double)(progress->total - done) / rate);
+    fflush(stderr);
+}
+
+void cmd_progress_finish(struct cmd_progress *progress)
+{
+    if (!progress->terminal)
+        return;
+    wipe_line();
+    base_log_set_wipe(NULL);
+}
