@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* io/sink.h: TS packets into a file or pipe. One thread.
  *
  * A file is written as PATH.partial and gets its name by io_sink_commit() alone, so that PATH is never half a

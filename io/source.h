@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* io/source.h: TS packets out of a file, a pipe or a capture file. One thread.
  *
  * Formats are recognised by themselves: TS of 188 bytes; 204 (16 trailing bytes); 192 (M2TS: 4 leading bytes
