@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cipher/batch.h: collects lanes of several algorithms and services, and turns them together.
  *
  * Engines append lanes while they choose packets; whoever drives them flushes once per burst, so that lanes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cipher/cipher.h: scrambles and descrambles batches of payloads; each lane of a batch carries its own key.
  *
  * The room turns payload bytes with prepared keys and knows no TS header. Lanes of many services mix in one
@@ -11,23 +12,24 @@
  *
  * Per packet (ISO/IEC 13818-1): the payload alone, each packet from a fresh state.
  *   DVB-CSA2   8-byte CW. Payloads under 8 bytes stay unchanged.
- *   DVB-CISSA  ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA", the last length mod 16 bytes stay
- * unchanged. ATIS-IDSA  ATIS-0800006: AES-128-CBC, IV zero, residue XORed with the encryption of the previous
- * block. */
+ *   DVB-CISSA  ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA". The last length mod 16 bytes stay
+ * unchanged. ATIS-IDSA  ATIS-0800006: AES-128-CBC, IV zero. A residue is XORed with the encryption of the
+ * scrambled block before it (of the IV where there is none). */
 #ifndef CIPHER_CIPHER_H
 #define CIPHER_CIPHER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name, text, CW bytes, scrambling_mode of the scrambling_descriptor, EN 300 468) */
+/* X(name, text, CW bytes, shortest payload that is turned, scrambling_mode of the scrambling_descriptor, EN
+ * 300 468) */
 #define CIPHER_ALGORITHM_MAP(X)                                                                              \
-    X(DVB_CSA2, "dvb-csa2", 8, 0x02)                                                                         \
-    X(DVB_CISSA, "dvb-cissa", 16, 0x10)                                                                      \
-    X(ATIS_IDSA, "atis-idsa", 16, 0x70)
+    X(DVB_CSA2, "dvb-csa2", 8, 8, 0x02)                                                                      \
+    X(DVB_CISSA, "dvb-cissa", 16, 16, 0x10)                                                                  \
+    X(ATIS_IDSA, "atis-idsa", 16, 1, 0x70)
 
 enum cipher_algorithm {
-#define X(name, text, cw_size, mode) CIPHER_##name,
+#define X(name, text, cw_size, shortest, mode) CIPHER_##name,
     CIPHER_ALGORITHM_MAP(X)
 #undef X
         CIPHER_ALGORITHMS
@@ -65,22 +67,24 @@ void cipher_destroy(struct cipher *cipher); /* NULL is allowed; keys may outlive
 enum cipher_algorithm cipher_algorithm_of(const struct cipher *cipher);
 const char *cipher_tier_name(const struct cipher *cipher);
 
-/* The n-th tier's name of an algorithm, best first, or NULL after the last. For tests, benchmarks and --help.
- */
+/* The n-th tier's name of an algorithm, best first, or NULL after the last; tiers that this CPU lacks are
+ * named too. For tests, benchmarks and --help. */
 const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n);
 
 /* An empty key object for `cipher`'s algorithm and tier; set as often as wanted, each time replacing the CW.
- * `cw` is cipher_cw_size() bytes, used as they are (checksum bytes are keys/'s business). */
+ * `cw` is cipher_cw_size() bytes, used as they are (checksum bytes are keys/'s business). A lane may carry a
+ * key only after it was set. -ENOMEM, BASE_E_CRYPTO; set also -EINVAL for another size. */
 int cipher_key_create(struct cipher_key **key, const struct cipher *cipher);
 int cipher_key_set(struct cipher_key *key, const uint8_t *cw, size_t cw_size);
+void cipher_key_clear(struct cipher_key *key);   /* wipes the CW and what was prepared from it; empty again */
 void cipher_key_destroy(struct cipher_key *key); /* wipes it; NULL is allowed */
 
 /* Turns every lane in place. `count` is 0 to CIPHER_BATCH_MAX; `lanes` itself is not changed. Cannot fail. */
 void cipher_run(struct cipher *cipher, enum cipher_direction direction, const struct cipher_lane *lanes,
                 unsigned count);
 
-/* Known answers for one tier; 0 or BASE_E_SELF_TEST. `corrupt` flips one expected bit, so that a test can
- * show that the self-test is able to fail. */
+/* Known answers for one tier, both directions: 0, BASE_E_SELF_TEST, or as cipher_create(). `corrupt` flips
+ * one expected bit, so that a test can show that the self-test is able to fail. */
 int cipher_self_test(enum cipher_algorithm algorithm, const char *tier, int corrupt);
 
 #endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "cipher/cipher.h"
+
+static const struct {
+    const char *name;
+    size_t cw_size;
+    size_t shortest_payload;
+    uint8_t scrambling_mode;
+} algorithms[CIPHER_ALGORITHMS] = {
+#define X(name, text, cw_size, shortest, mode) [CIPHER_##name] = {text, cw_size, shortest, mode},
+    CIPHER_ALGORITHM_MAP(X)
+#undef X
+};
+
+const char *cipher_algorithm_name(enum cipher_algorithm algorithm)
+{
+    return algorithms[algorithm].name;
+}
+
+int cipher_algorithm_from_name(const char *name, enum cipher_algorithm *algorithm)
+{
+    for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
+        if (!strcmp(algorithms[i].name, name)) {
+            *algorithm = (enum cipher_algorithm)i;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+size_t cipher_cw_size(enum cipher_algorithm algorithm)
+{
+    return algorithms[algorithm].cw_size;
+}
+
+uint8_t cipher_scrambling_mode(enum cipher_algorithm algorithm)
+{
+    return algorithms[algorithm].scrambling_mode;
+}
+
+int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *algorithm)
+{
+    for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
+        if (algorithms[i].scrambling_mode == mode) {
+            *algorithm = (enum cipher_algorithm)i;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+size_t cipher_shortest_payload(enum cipher_algorithm algorithm)
+{
+    return algorithms[algorithm].shortest_payload;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cipher/cipher.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "cipher/tier.h"
+
+#define TIERS_MAX 8
+
+/* Best first. */
+static const struct cipher__tier *const tiers[CIPHER_ALGORITHMS][TIERS_MAX] = {
+    [CIPHER_DVB_CSA2] = {&cipher__csa2_libdvbcsa},
+    [CIPHER_DVB_CISSA] = {&cipher__cissa_openssl},
+    [CIPHER_ATIS_IDSA] = {&cipher__idsa_openssl},
+};
+
+struct cipher {
+    const struct cipher__tier *tier;
+    void *scratch;
+    enum cipher_algorithm algorithm;
+};
+
+const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n)
+{
+    return n < TIERS_MAX && tiers[algorithm][n] ? tiers[algorithm][n]->name : NULL;
+}
+
+static bool is_available(const struct cipher__tier *tier)
+{
+    return !tier->available || tier->available();
+}
+
+static bool is_known_elsewhere(const char *name)
+{
+    for (unsigned i = 0; i < CIPHER_ALGORITHMS * TIERS_MAX; i++) {
+        const struct cipher__tier *tier = tiers[i / TIERS_MAX][i % TIERS_MAX];
+        if (tier && !strcmp(tier->name, name))
+            return true;
+    }
+    return false;
+}
+
+/* The index of the named tier among the algorithm's; the first available one where `name` is NULL. */
+static int find_tier(enum cipher_algorithm algorithm, const char *name)
+{
+    for (int i = 0; i < TIERS_MAX && tiers[algorithm][i]; i++) {
+        const struct cipher__tier *tier = tiers[algorithm][i];
+        if (name && strcmp(tier->name, name) != 0)
+            continue;
+        if (is_available(tier))
+            return i;
+        if (name)
+            return -ENOTSUP;
+    }
+    return !name || is_known_elsewhere(name) ? -ENOTSUP : -ENOENT;
+}
+
+/* The tier's self-test, once per process, whichever thread comes first. */
+static int tested_once(enum cipher_algorithm algorithm, int index)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static bool done[CIPHER_ALGORITHMS][TIERS_MAX];
+    static int results[CIPHER_ALGORITHMS][TIERS_MAX];
+    int status;
+
+    pthread_mutex_lock(&mutex);
+    if (!done[algorithm][index]) {
+        status = cipher__self_test_tier(algorithm, tiers[algorithm][index], false);
+        results[algorithm][index] = status;
+        done[algorithm][index] = status != -ENOMEM; /* which says nothing about the tier */
+    }
+    status = results[algorithm][index];
+    pthread_mutex_unlock(&mutex);
+    return status;
+}
+
+static void *zeroed_memory(size_t size)
+{
+    void *memory;
+
+    if (posix_memalign(&memory, CIPHER__ALIGNMENT, size) != 0)
+        return NULL;
+    memset(memory, 0, size);
+    return memory;
+}
+
+int cipher__create_untested(struct cipher **out, enum cipher_algorithm algorithm,
+                            const struct cipher__tier *tier)
+{
+    struct cipher *cipher = calloc(1, sizeof(*cipher));
+
+    if (!cipher)
+        return -ENOMEM;
+    cipher->tier = tier;
+    cipher->algorithm = algorithm;
+    cipher->scratch = tier->scratch_size ? zeroed_memory(tier->scratch_size) : NULL;
+    if (tier->scratch_size && !cipher->scratch) {
+        free(cipher);
+        return -ENOMEM;
+    }
+    *out = cipher;
+    return 0;
+}
+
+int cipher_create(struct cipher **out, enum cipher_algorithm algorithm, const char *tier)
+{
+    int index = find_tier(algorithm, tier);
+    int status = index < 0 ? index : tested_once(algorithm, index);
+
+    return status < 0 ? status : cipher__create_untested(out, algorithm, tiers[algorithm][index]);
+}
+
+int cipher_self_test(enum cipher_algorithm algorithm, const char *tier, int corrupt)
+{
+    int index = find_tier(algorithm, tier);
+
+    return index < 0 ? index : cipher__self_test_tier(algorithm, tiers[algorithm][index], corrupt != 0);
+}
+
+void cipher_destroy(struct cipher *cipher)
+{
+    if (!cipher)
+        return;
+    if (cipher->scratch)
+        base_secure_zero(cipher->scratch, cipher->tier->scratch_size);
+    free(cipher->scratch);
+    free(cipher);
+}
+
+enum cipher_algorithm cipher_algorithm_of(const struct cipher *cipher)
+{
+    return cipher->algorithm;
+}
+
+const char *cipher_tier_name(const struct cipher *cipher)
+{
+    return cipher->tier->name;
+}
+
+void cipher_run(struct cipher *cipher, enum cipher_direction direction, const struct cipher_lane *lanes,
+                unsigned count)
+{
+    cipher->tier->run(cipher->scratch, direction, lanes, count);
+}
+
+int cipher_key_create(struct cipher_key **out, const struct cipher *cipher)
+{
+    struct cipher_key *key = zeroed_memory(sizeof(*key) + cipher->tier->key_size);
+    int status;
+
+    if (!key)
+        return -ENOMEM;
+    key->tier = cipher->tier;
+    key->algorithm = cipher->algorithm;
+    status = key->tier->key_open ? key->tier->key_open(key->state) : 0;
+    if (status < 0) {
+        cipher_key_destroy(key);
+        return status;
+    }
+    *out = key;
+    return 0;
+}
+
+int cipher_key_set(struct cipher_key *key, const uint8_t *cw, size_t cw_size)
+{
+    if (cw_size != cipher_cw_size(key->algorithm))
+        return -EINVAL;
+    return key->tier->key_set(key->state, cw);
+}
+
+void cipher_key_clear(struct cipher_key *key)
+{
+    static const uint8_t zeros[16];
+
+    /* What a library prepared from a CW is out of our reach; preparing another one overwrites it. */
+    (void)key->tier->key_set(key->state, zeros);
+}
+
+void cipher_key_destroy(struct cipher_key *key)
+{
+    if (!key)
+        return;
+    if (key->tier->key_close)
+        key->tier->key_close(key->state);
+    base_secure_zero(key->state, key->tier->key_size);
+    free(key);
+}
