@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Connecting: a name's addresses are tried one after the other. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/room.h"
+
+#define HOST_MAX 255 /* characters of a host name (RFC 1035, 2.3.4) */
+
+static void try_candidate(struct net_tcp *tcp);
+
+static void on_failed(uv_timer_t *timer)
+{
+    struct net_tcp *tcp = timer->data;
+
+    tcp->loop->events++;
+    net__tcp_end(tcp, tcp->failure);
+}
+
+/* The owner may be inside net_tcp_connect(): it hears of the failure in the loop's next round. */
+static void fail_later(struct net_tcp *tcp, int error)
+{
+    tcp->failure = error;
+    uv_timer_start(&tcp->timer, on_failed, 0, 0);
+}
+
+/* libuv cannot connect a socket again: a new one takes its place. */
+static void on_socket_closed(uv_handle_t *handle)
+{
+    struct net_tcp *tcp = handle->data;
+
+    if (tcp->state == NET__TCP_GONE) {
+        net__tcp_forget_user(tcp);
+        return;
+    }
+    uv_tcp_init(&tcp->loop->uv, &tcp->stream);
+    tcp->stream.data = tcp;
+    try_candidate(tcp);
+}
+
+static void try_next(struct net_tcp *tcp, int error)
+{
+    tcp->failure = error;
+    tcp->candidate = tcp->candidate ? tcp->candidate->ai_next : NULL;
+    if (tcp->candidate)
+        uv_close((uv_handle_t *)&tcp->stream, on_socket_closed);
+    else
+        fail_later(tcp, error);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct net_tcp *tcp = request->handle->data;
+
+    tcp->loop->events++;
+    if (tcp->state != NET__TCP_CONNECTING)
+        return;
+    if (status < 0) {
+        try_next(tcp, status);
+        return;
+    }
+    net__tcp_opened(tcp);
+    net__tcp_read(tcp);
+    if (tcp->ops.connected)
+        tcp->ops.connected(tcp->context);
+}
+
+static void try_address(struct net_tcp *tcp, const struct sockaddr *address)
+{
+    int status = uv_tcp_connect(&tcp->connect, &tcp->stream, address, on_connected);
+
+    if (status < 0)
+        try_next(tcp, status);
+}
+
+static void try_candidate(struct net_tcp *tcp)
+{
+    try_address(tcp, tcp->candidate->ai_addr);
+}
+
+static int errno_of_resolver(int status)
+{
+    return status <= UV_EAI_ADDRFAMILY && status >= UV_EAI_PROTOCOL ? -ENXIO : status;
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct net_tcp *tcp = request->data;
+
+    tcp->loop->events++;
+    if (tcp->state == NET__TCP_GONE) {
+        uv_freeaddrinfo(found);
+    } else if (status < 0) {
+        tcp->state = NET__TCP_CONNECTING;
+        fail_later(tcp, errno_of_resolver(status));
+    } else {
+        tcp->state = NET__TCP_CONNECTING;
+        tcp->found = tcp->candidate = found;
+        try_candidate(tcp);
+    }
+    net__tcp_forget_user(tcp);
+}
+
+static int resolve(struct net_tcp *tcp, const char *host, uint16_t port)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    char service[8];
+    int status;
+
+    snprintf(service, sizeof(service), "%u", port);
+    tcp->resolve.data = tcp;
+    status = uv_getaddrinfo(&tcp->loop->uv, &tcp->resolve, on_resolved, host, service, &hints);
+    if (status < 0)
+        return status;
+    tcp->users++;
+    return 0;
+}
+
+/* Addresses need no resolver, and so no threads. */
+static bool address_of_text(const char *host, uint16_t port, struct sockaddr_storage *address)
+{
+    return uv_ip4_addr(host, port, (struct sockaddr_in *)address) == 0 ||
+           uv_ip6_addr(host, port, (struct sockaddr_in6 *)address) == 0;
+}
+
+int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
+                    const struct net_tcp_ops *ops, void *context)
+{
+    struct sockaddr_storage address;
+    struct net_tcp *made;
+    bool numeric;
+    int status = 0;
+
+    if (!host[0] || strlen(host) > HOST_MAX)
+        return -EINVAL;
+    numeric = address_of_text(host, port, &address);
+    made = net__tcp_create(loop, numeric ? NET__TCP_CONNECTING : NET__TCP_RESOLVING);
+    if (!made)
+        return -ENOMEM;
+    made->ops = *ops;
+    made->context = context;
+    snprintf(made->peer, sizeof(made->peer), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    uv_update_time(&loop->uv);
+    if (numeric)
+        try_address(made, (struct sockaddr *)&address);
+    else
+        status = resolve(made, host, port);
+    if (status < 0) {
+        made->state = NET__TCP_CONNECTING; /* there is no look-up to cancel */
+        net__tcp_release(made);
+        return status;
+    }
+    *tcp = made;
+    return 0;
+}
