@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/cursor.h: the only way in which this project reads and writes wire formats. Big-endian,
  * bounds-checked.
  *

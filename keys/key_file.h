@@ -1,4 +1,6 @@
-/* keys/key_file.h: secrets in files of their own (mode 0600, one line of hexadecimal digits). */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* keys/key_file.h: secrets in files of their own (mode 0600, one line of hexadecimal digits). Thread-safe
+ * where files are not shared; calls the system, so control threads only. */
 #ifndef KEYS_KEY_FILE_H
 #define KEYS_KEY_FILE_H
 
@@ -10,12 +12,12 @@
  * -ENOENT where none of the variables is set, -ENAMETOOLONG. */
 int keys_default_directory(char *path, size_t room);
 
-/* Creates the file (and its folder, mode 0700). -EEXIST where it is there already: it is never overwritten.
- */
+/* Creates the file (and the folders on its way, mode 0700), on the disk when this returns. -EEXIST where
+ * anything of that name is there already, a dangling link too: it is never overwritten. */
 int keys_file_write(const char *path, const struct base_secret *secret);
 
-/* BASE_E_MALFORMED unless the file holds exactly `size` bytes as text; -EPERM where others than the owner can
- * read it. */
+/* BASE_E_MALFORMED unless the file is a regular one and holds exactly `size` bytes as text; -EPERM where its
+ * mode lets others than the owner in. On failure `secret` is empty. */
 int keys_file_read(const char *path, struct base_secret *secret, size_t size);
 
 #endif

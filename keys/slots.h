@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* keys/slots.h: the control words of one scrambling control group (SCG), handed from control to a worker.
  *
  * A ring of at least three slots. Control publishes what holds from a source time on; the worker asks for
@@ -33,8 +34,9 @@ struct keys_slot {
 
 struct keys_slots;
 
-/* Says whether every reader has passed a quiescent point since `token` was taken. NULL callbacks: reader and
- * publisher are one thread, and what publish() replaces is never in use. */
+/* Says whether every reader has passed a quiescent point since `token` was taken. What a reader did before
+ * that point must be visible once elapsed() says so (acquire): rte_rcu_qsbr_start() and _check() do it. NULL
+ * callbacks: reader and publisher are one thread, and what publish() replaces is never in use. */
 struct keys_grace {
     uint64_t (*begin)(void *context); /* a token for "now" */
     bool (*elapsed)(void *context, uint64_t token);
@@ -45,18 +47,19 @@ struct keys_grace {
 int keys_slots_create(struct keys_slots **slots, const struct cipher *cipher, const struct keys_grace *grace);
 void keys_slots_destroy(struct keys_slots *slots); /* wipes; no reader may be left; NULL is allowed */
 
-/* Control: from `start` on, this holds. `start` must not be below the newest published one (-EINVAL); -EAGAIN
- * while the oldest slot may still be in use: try again after the worker's next burst. For a kind without a
- * key `cw` is NULL. */
+/* Control: from `start` on, this holds; of slots with one start the last published wins. `start` must not be
+ * below the newest published one, and `cw` is NULL for a kind without a key and of the algorithm's size for
+ * the other (-EINVAL). -EAGAIN while every slot is ahead of the worker, running, or in its grace period: try
+ * again after the worker's next burst. A slot is wiped when it is found to be out of use here. */
 int keys_slots_publish(struct keys_slots *slots, enum keys_slot_kind kind, uint64_t crypto_period,
                        uint64_t start, uint8_t parity, const struct base_secret *cw);
 
 /* Control: what was published last; false before the first. */
 bool keys_slots_newest(const struct keys_slots *slots, struct keys_slot *slot);
 
-/* Worker: the newest slot whose start is not after `source_time`, or NULL before the first (the caller treats
- * NULL as black). A few loads; no lock. The worker also marks what it has left behind, which is what lets the
- * publisher reuse a slot. */
+/* Worker: the newest slot whose start is not after `source_time` (never decreasing), or NULL before the first
+ * (the caller treats NULL as black). A few loads; no lock. The worker also marks what it has left behind,
+ * which is what lets the publisher reuse a slot. */
 const struct keys_slot *keys_slots_current(struct keys_slots *slots, uint64_t source_time);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ts/order.h: what control asks a worker to put into a transport stream; records of a base_ring.
  *
  * Control (headend/) writes them, the engine (scrambler/) carries them out and owns continuity counters. Both
@@ -52,7 +53,8 @@ struct ts_order {
  * maximum. */
 int ts_order_push(struct base_ring *ring, const struct ts_order *order);
 
-/* The oldest order copied to `order`; 0 where there is none, 1 where there was one. */
+/* The oldest order copied to `order`, of `bytes` only the used ones; 0 where there is none, 1 where there was
+ * one. A record that is no order is taken out and gives BASE_E_MALFORMED. */
 int ts_order_pop(struct base_ring *ring, struct ts_order *order);
 
 /* What a worker tells control: a section of an observed PID that differs from the last one with the same
@@ -65,6 +67,7 @@ struct ts_observation {
     uint8_t section[TS_SECTION_MAX];
 };
 
+/* As with orders: -EMSGSIZE for a size over the maximum, BASE_E_MALFORMED for a record that is none. */
 int ts_observation_push(struct base_ring *ring, const struct ts_observation *observation);
 int ts_observation_pop(struct base_ring *ring, struct ts_observation *observation);
 

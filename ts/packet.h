@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ts/packet.h: fields of the transport packet header (ISO/IEC 13818-1, 2.4.3.2 to 2.4.3.5). Thread-safe.
  *
  * Every function takes the first of 188 bytes. Nothing here trusts adaptation_field_length: a packet whose

@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ts/psi.h: PAT, PMT, SDT and the descriptors of conditional access: read, and rewritten.
  *
  * ISO/IEC 13818-1, 2.4.4 (PAT, PMT, CA_descriptor), EN 300 468 (SDT, service_descriptor 0x48,
  * scrambling_descriptor 0x65). Pure functions over whole sections; thread-safe. Readers check the CRC first
- * and return BASE_E_CHECKSUM, BASE_E_TRUNCATED or BASE_E_MALFORMED; the result is then not to be used. */
+ * and return BASE_E_CHECKSUM, BASE_E_TRUNCATED or BASE_E_MALFORMED (another table_id, over 1024 bytes and
+ * loops that run past their end are among the latter); the result is then not to be used. Sections that
+ * announce the next version (current_next_indicator 0) are read like others: look at `current`. */
 #ifndef TS_PSI_H
 #define TS_PSI_H
 
@@ -18,13 +21,14 @@
 #define TS_TABLE_SDT 0x42 /* actual transport stream */
 
 #define TS_PAT_PROGRAMS_MAX   253 /* of one section: (1021 - 9) / 4 */
-#define TS_PMT_COMPONENTS_MAX 200 /* of one section: (1021 - 13) / 5 */
+#define TS_PMT_COMPONENTS_MAX 201 /* of one section: (1021 - 13) / 5 */
 #define TS_CA_DESCRIPTORS_MAX 32
 #define TS_SERVICE_NAME_MAX   64 /* bytes of UTF-8 with the NUL */
 
 struct ts_pat_section {
     uint16_t transport_stream_id;
     uint8_t version;
+    bool current; /* false: not in force yet */
     uint8_t number;
     uint8_t last_number;
     uint16_t count; /* programme 0 (network PID) is left out */
@@ -47,8 +51,8 @@ struct ts_ca_descriptor {
 struct ts_pmt_component {
     uint16_t pid;
     uint8_t stream_type;
-    enum ts_component_kind kind; /* subtitles: DVB subtitling 0x59, teletext 0x56, both in private PES */
-    uint8_t ca_count;
+    enum ts_component_kind kind; /* subtitles: DVB and TTML subtitling, teletext and VBI in private PES */
+    uint8_t ca_count;            /* what exceeds `ca` is left out */
     struct ts_ca_descriptor ca[4];
 };
 
@@ -56,8 +60,9 @@ struct ts_pmt {
     uint16_t program_number;
     uint16_t pcr_pid; /* TS_PID_NULL where there is none */
     uint8_t version;
+    bool current;            /* false: not in force yet */
     uint8_t scrambling_mode; /* scrambling_descriptor of the programme loop, 0 where there is none */
-    uint8_t ca_count;        /* of the programme loop */
+    uint8_t ca_count;        /* of the programme loop; what exceeds `ca` is left out */
     struct ts_ca_descriptor ca[TS_CA_DESCRIPTORS_MAX];
     uint16_t component_count;
     struct ts_pmt_component components[TS_PMT_COMPONENTS_MAX];
@@ -69,18 +74,20 @@ int ts_pmt_read(const uint8_t *section, size_t size, struct ts_pmt *pmt);
 struct ts_pmt_protection {
     const struct ts_ca_descriptor *ca;
     uint8_t ca_count;
-    uint8_t scrambling_mode; /* 0: no scrambling_descriptor is written */
+    uint8_t scrambling_mode; /* 0: no scrambling_descriptor is written, and none stays */
 };
 
-/* Writes a copy of the PMT section with the CA_descriptors (replacing such of the same ca_system_id) and the
- * scrambling_descriptor (replacing any) in the programme loop, `version` as version_number, and a correct
- * CRC. Everything else keeps its bytes and order. Returns the new size, or -EMSGSIZE where it would exceed
- * 1024 bytes or `room`, or a reader's error. */
+/* Writes a copy of the PMT section with the CA_descriptors and the scrambling_descriptor at the end of the
+ * programme loop, `version` as version_number, and a correct CRC. CA_descriptors of the same ca_system_id and
+ * scrambling_descriptors that were there are left out, those of components too: receivers prefer a
+ * component's to the programme's, so a stale one would break it. Everything else keeps its bytes and order.
+ * `out` does not overlap `section`. Returns the new size, or -EMSGSIZE where it would exceed 1024 bytes or
+ * `room`, or a reader's error. */
 ptrdiff_t ts_pmt_protect(const uint8_t *section, size_t size, const struct ts_pmt_protection *protection,
                          uint8_t version, uint8_t *out, size_t room);
 
 /* A CAT section with these CA_descriptors (none: an empty CAT, as TR 101 290 wants where anything is
- * scrambled). */
+ * scrambled). Returns its size, or -EMSGSIZE. */
 ptrdiff_t ts_cat_write(const struct ts_ca_descriptor *ca, unsigned count, uint8_t version, uint8_t *out,
                        size_t room);
 
@@ -91,11 +98,12 @@ struct ts_sdt_service {
     char name[TS_SERVICE_NAME_MAX]; /* UTF-8, control codes removed; empty where there is none */
 };
 
-/* Fills at most `room` entries and returns how many the section has. */
+/* Fills at most `room` entries and returns how many the section has. SDT actual alone; names come from the
+ * service_descriptor and are cut at a character's edge. */
 ptrdiff_t ts_sdt_read(const uint8_t *section, size_t size, struct ts_sdt_service *services, size_t room);
 
 /* Writes a copy of the SDT section with free_CA_mode set for `service_id`, `version`, and a correct CRC. Same
- * returns as ts_pmt_protect(); -ENOENT where the service is not in this section. */
+ * returns as ts_pmt_protect(), same rule for `out`; -ENOENT where the service is not in this section. */
 ptrdiff_t ts_sdt_set_free_ca_mode(const uint8_t *section, size_t size, uint16_t service_id, bool free_ca_mode,
                                   uint8_t version, uint8_t *out, size_t room);
 
