@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "pipeline/internal.h"
 

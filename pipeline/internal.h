@@ -24,15 +24,15 @@
 #include "pipeline/pipeline.h"
 #include "ts/packet.h"
 
-#define PIPELINE_BURST        64   /* frames */
-#define PIPELINE_RING_SIZE    1024 /* frames between two workers */
-#define PIPELINE_DESCRIPTORS  1024 /* of a device queue, where the device has no other wish */
-#define PIPELINE_WORKERS_MAX  32
-#define PIPELINE_TS_MAX       (RTE_MBUF_DEFAULT_DATAROOM / TS_PACKET_SIZE) /* TS packets in one buffer */
-#define PIPELINE_TS_INSERTED  7u  /* TS packets of a datagram made here: 1316 bytes, below any MTU */
-#define PIPELINE_TX_RETRIES   1000 /* polls of a full output queue before its frames are dropped */
-#define PIPELINE_OUTPUTS_MAX  (PIPELINE_BURST * (PIPELINE_TS_MAX + SCRAMBLER_INSERT_MAX))
-#define PIPELINE_TABLE_SIZE   (4 * PIPELINE_STREAMS_MAX) /* a power of two */
+#define PIPELINE_BURST       64   /* frames */
+#define PIPELINE_RING_SIZE   1024 /* frames between two workers */
+#define PIPELINE_DESCRIPTORS 1024 /* of a device queue, where the device has no other wish */
+#define PIPELINE_WORKERS_MAX 32
+#define PIPELINE_TS_MAX      (RTE_MBUF_DEFAULT_DATAROOM / TS_PACKET_SIZE) /* TS packets in one buffer */
+#define PIPELINE_TS_INSERTED 7u   /* TS packets of a datagram made here: 1316 bytes, below any MTU */
+#define PIPELINE_TX_RETRIES  1000 /* polls of a full output queue before its frames are dropped */
+#define PIPELINE_OUTPUTS_MAX (PIPELINE_BURST * (PIPELINE_TS_MAX + SCRAMBLER_INSERT_MAX))
+#define PIPELINE_TABLE_SIZE  (4 * PIPELINE_STREAMS_MAX) /* a power of two */
 
 enum pipeline__phase {
     PIPELINE_RUN,
@@ -70,7 +70,7 @@ struct pipeline__stream {
     uint8_t source_mac[6];
 
     /* The owner's alone: */
-    uint16_t rtp_shift; /* datagrams inserted so far, modulo 2^16 */
+    uint16_t rtp_shift;            /* datagrams inserted so far, modulo 2^16 */
     struct rte_mbuf *first, *last; /* datagrams of the current burst */
     uint16_t ts_packets;           /* in them */
 } __rte_cache_aligned;

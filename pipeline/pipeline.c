@@ -69,8 +69,8 @@ static int create_engine(struct pipeline__stream *stream)
         rc = base_ring_create(&stream->observations, OBSERVATIONS_ROOM);
     if (!rc)
         rc = scrambler_engine_create(&stream->engine,
-                                     &(struct scrambler_engine_config){
-                                         .orders = stream->orders, .observations = stream->observations});
+                                     &(struct scrambler_engine_config){.orders = stream->orders,
+                                                                       .observations = stream->observations});
     return rc;
 }
 
@@ -102,8 +102,8 @@ static int create_streams(struct pipeline *pipeline, char why[static 256])
 
     for (unsigned i = 0; i < PIPELINE_TABLE_SIZE; i++)
         pipeline->table[i].stream = -1;
-    pipeline->streams = rte_calloc("streams", pipeline->stream_count + 1, sizeof(*pipeline->streams),
-                                   RTE_CACHE_LINE_SIZE);
+    pipeline->streams =
+        rte_calloc("streams", pipeline->stream_count + 1, sizeof(*pipeline->streams), RTE_CACHE_LINE_SIZE);
     if (!pipeline->streams)
         return -ENOMEM;
     for (unsigned i = 0; !rc && i < pipeline->stream_count; i++)
@@ -213,8 +213,7 @@ int pipeline_start(struct pipeline *pipeline)
         base_log(BASE_LOG_ERROR, "%s", why);
         return rc;
     }
-    pipeline->ticks_factor =
-        (uint64_t)(((unsigned __int128)BASE_TICKS_PER_SECOND << 64) / rte_get_tsc_hz());
+    pipeline->ticks_factor = (uint64_t)(((unsigned __int128)BASE_TICKS_PER_SECOND << 64) / rte_get_tsc_hz());
     pipeline->start_tsc = rte_rdtsc();
     atomic_store(&pipeline->phase, PIPELINE_RUN);
     rc = launch(pipeline);

@@ -29,7 +29,7 @@ static int make_device(struct pipeline__port *port, char why[static 256])
     if (!rc && !find_device(port))
         rc = -ENODEV;
     if (rc)
-        snprintf(why, 256, "port %s: no device \"%s\": %s", port->config.name, port->config.device,
+        snprintf(why, 256, "port %s: no device \"%.120s\": %s", port->config.name, port->config.device,
                  rte_strerror(rc < 0 ? -rc : rc));
     return rc;
 }
@@ -40,7 +40,7 @@ static void choose_queues(const struct pipeline *pipeline, struct pipeline__port
 {
     uint16_t workers = (uint16_t)pipeline->worker_count;
 
-    port->rx_queues = RTE_MIN(workers, info->max_rx_queues);
+    port->rx_queues = workers < info->max_rx_queues ? workers : info->max_rx_queues;
     port->tx_queues = workers <= info->max_tx_queues ? workers : 1;
 }
 
@@ -98,7 +98,7 @@ int pipeline__create_port(struct pipeline *pipeline, struct pipeline__port *port
     port->exists = true;
     rc = configure(pipeline, port);
     if (rc)
-        snprintf(why, 256, "port %s: %s cannot be configured: %s", port->config.name, port->config.device,
+        snprintf(why, 256, "port %s: %.120s cannot be configured: %s", port->config.name, port->config.device,
                  rte_strerror(-rc));
     return rc;
 }
@@ -108,7 +108,7 @@ int pipeline__start_port(struct pipeline__port *port, char why[static 256])
     int rc = rte_eth_dev_start(port->id);
 
     if (rc) {
-        snprintf(why, 256, "port %s: %s does not start: %s", port->config.name, port->config.device,
+        snprintf(why, 256, "port %s: %.120s does not start: %s", port->config.name, port->config.device,
                  rte_strerror(-rc));
         return rc;
     }

@@ -40,8 +40,8 @@ static uint64_t *classify(struct pipeline__worker *worker, unsigned port, struct
 static void hand_over(struct pipeline__worker *worker, unsigned owner)
 {
     struct pipeline__outbox *outbox = &worker->turn_outboxes[owner];
-    unsigned taken = rte_ring_sp_enqueue_burst(worker->turn_at[owner], (void **)outbox->mbufs,
-                                               outbox->count, NULL);
+    unsigned taken =
+        rte_ring_sp_enqueue_burst(worker->turn_at[owner], (void **)outbox->mbufs, outbox->count, NULL);
 
     if (taken < outbox->count) {
         pipeline__count(&worker->counters.drop_worker_busy, outbox->count - taken);

@@ -11,8 +11,8 @@ static void transmit(struct pipeline__worker *worker, struct pipeline__exit *way
     unsigned sent = 0, polls = 0;
 
     while (sent < outbox->count && polls < PIPELINE_TX_RETRIES) {
-        uint16_t n = rte_eth_tx_burst(way->port, way->queue, outbox->mbufs + sent,
-                                      (uint16_t)(outbox->count - sent));
+        uint16_t n =
+            rte_eth_tx_burst(way->port, way->queue, outbox->mbufs + sent, (uint16_t)(outbox->count - sent));
         sent += n;
         polls += !n;
     }

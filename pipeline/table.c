@@ -33,8 +33,7 @@ static unsigned probe(const struct pipeline *pipeline, unsigned port, const stru
 {
     unsigned slot = slot_of(port, address, port_number);
 
-    while (pipeline->table[slot].stream >= 0 &&
-           !matches(&pipeline->table[slot], port, address, port_number))
+    while (pipeline->table[slot].stream >= 0 && !matches(&pipeline->table[slot], port, address, port_number))
         slot = (slot + 1) & (PIPELINE_TABLE_SIZE - 1);
     return slot;
 }
@@ -42,8 +41,9 @@ static unsigned probe(const struct pipeline *pipeline, unsigned port, const stru
 int pipeline__table_add(struct pipeline *pipeline, unsigned stream)
 {
     const struct pipeline_stream_config *config = &pipeline->streams[stream].config;
-    struct pipeline__table_entry *entry = &pipeline->table[probe(
-        pipeline, config->input_port, &config->input_address, config->input_port_number)];
+    struct pipeline__table_entry *entry =
+        &pipeline
+             ->table[probe(pipeline, config->input_port, &config->input_address, config->input_port_number)];
 
     if (entry->stream >= 0)
         return -EEXIST;

@@ -71,8 +71,7 @@ static int create_ciphers(struct pipeline__worker *worker, char why[static 256])
 
     cipher_batch_init(&worker->batch, CIPHER_SCRAMBLE);
     for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++) {
-        int rc =
-            cipher_create(&worker->ciphers[i], (enum cipher_algorithm)i, pipeline->config.cipher_tier);
+        int rc = cipher_create(&worker->ciphers[i], (enum cipher_algorithm)i, pipeline->config.cipher_tier);
 
         if (rc && rc != -ENOTSUP) {
             snprintf(why, 256, "%s: %s", cipher_algorithm_name((enum cipher_algorithm)i),
