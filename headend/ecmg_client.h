@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* headend/ecmg_client.h: one connection to an ECMG: simulcrypt/scs_session.h on net/tcp.h, with reconnection.
  *
  * One thread: the loop's. Reconnects after 250 ms, doubling to 10 s. A peer that refuses the version (0x0002)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* headend/follower.h: follows PAT, PMT and SDT of one transport stream and says which PIDs to protect.
  * Sans-I/O.
  *
