@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* descrambler/engine.h: opens one transport stream: finds ECMs, keeps even and odd keys, removes the
  * scrambling.
  *
