@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ecmg/ecm.h: the ECM of this project's own CAS with a service key (docs/ecm-format.md). Thread-safe: no
  * state.
  *

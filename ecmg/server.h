@@ -1,6 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ecmg/server.h: a SimulCrypt ECMG: many SCS connections on one net_loop thread (simulcrypt/ecmg_session.h).
  *
- * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h). */
+ * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h).
+ * ECM_channel_ids are unique over all connections, ECM_ids within a Super_CAS_id. No control word outlives
+ * the call that brought it. */
 #ifndef ECMG_SERVER_H
 #define ECMG_SERVER_H
 
@@ -29,18 +32,28 @@ struct ecmg_server_config {
     uint32_t streams_max;                    /* over all channels; 0: 10000 */
 };
 
-/* Section mode, delay_start 0, transition_delay_start -500, ECM_rep_period 100, min_CP_duration 1 s, lead_CW
- * 1, CW_per_msg 2, max_comp_time 100. */
+/* 127.0.0.1:2222, no service, section mode, delay_start 0, transition_delay_start -500, ECM_rep_period 100,
+ * min_CP_duration 1 s, lead_CW 1, CW_per_msg 2, max_comp_time 100. */
 void ecmg_server_config_init(struct ecmg_server_config *config);
 
-/* From YAML (configs/ecmg.yaml shows every key). On failure `why` holds one line with file, line and what is
- * wrong. */
+/* From YAML (configs/ecmg.yaml shows every key), defaults where the file says nothing. On failure (negative
+ * errno, BASE_E_CONFIGURATION) `why` holds one line with file, line and what is wrong, and `config` is
+ * unchanged. */
 int ecmg_server_config_load(struct ecmg_server_config *config, const char *path, char why[static 256]);
+
+/* The same from text; `name` goes before the messages, relative key files are looked for in `folder`. */
+int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text, size_t size,
+                             const char *name, const char *folder, char why[static 256]);
+
+/* Reads the service key of a file; on failure `why` holds one line about it. */
+int ecmg_service_key_load(struct base_secret *key, const char *path, char why[static 256]);
+
 void ecmg_server_config_clear(struct ecmg_server_config *config); /* wipes the keys */
 
 struct ecmg_server;
 struct ecmg_server_counters {
     uint64_t connections, channels, streams; /* open now */
+    uint64_t accepted;                       /* connections ever */
     uint64_t ecms;                           /* answered */
     uint64_t errors;                         /* error messages sent */
 };

@@ -34,7 +34,7 @@ struct headend_group {
     uint64_t asked;   /* crypto-period */
     unsigned priming; /* CW_provisions to send before the one for the next crypto-period */
     bool in_hand;     /* `ecm` is the next crypto-period's */
-    bool ordered;     /* and its order is given, but not its slot published */
+    bool unordered;   /* `ecm` is the newest published one's, for which there was no room among the orders */
     struct ts_order ecm;
     struct ts_order played[AHEAD + 1]; /* by crypto-period: what set_ecm_pid() moves */
     uint64_t ecms;
@@ -276,27 +276,29 @@ static void ask(struct headend_group *group)
     base_secure_zero(cws, sizeof(cws));
 }
 
-/* Orders the ECM in hand for a crypto-period that begins at `start`. */
-static int order_ecm(struct headend_group *group, uint64_t start)
+/* When the ECM in hand begins, its crypto-period beginning at `start`. */
+static uint64_t ecm_start(const struct headend_group *group, uint64_t start)
 {
-    struct ts_order *ecm = &group->ecm;
     uint64_t lead = ecm_lead(group);
-    int r;
 
-    ecm->pid = group->config.ecm_pid;
     if (!on_air(group))
-        ecm->start = group->now;
+        start = group->now;
     else if (lead)
-        ecm->start = start > lead ? start - lead : 0;
+        start = start > lead ? start - lead : 0;
     else
-        ecm->start = start + (uint64_t)ecm_delay(group);
-    ecm->start = latest(latest(ecm->start, group->now), group->last_order);
-    r = ts_order_push(group->config.orders, ecm);
-    if (r < 0)
-        return r;
-    group->last_order = ecm->start;
-    group->played[group->published % (AHEAD + 1)] = *ecm;
-    return 0;
+        start += (uint64_t)ecm_delay(group);
+    return latest(latest(start, group->now), group->last_order);
+}
+
+static bool push_ecm(struct headend_group *group)
+{
+    group->ecm.pid = group->config.ecm_pid;
+    group->unordered = ts_order_push(group->config.orders, &group->ecm) < 0;
+    if (group->unordered)
+        return false;
+    group->last_order = group->ecm.start;
+    group->played[(group->published - 1) % (AHEAD + 1)] = group->ecm;
+    return true;
 }
 
 /* When the next crypto-period can begin. */
@@ -304,8 +306,6 @@ static uint64_t start_of_next(const struct headend_group *group)
 {
     uint64_t earliest = group->now + group->config.guard;
 
-    if (group->ordered)
-        return latest(group->due, earliest);
     if (!on_air(group))
         return group->now + latest(ecm_lead(group), group->config.guard);
     return latest(group->due, earliest + ecm_lead(group));
@@ -325,11 +325,11 @@ static uint8_t parity_of(const struct headend_group *group, uint64_t crypto_peri
     return group->config.fixed ? 0 : (uint8_t)(crypto_period & 1);
 }
 
-/* Gives the next crypto-period's slot to the worker, its ECM first. */
+/* Gives the next crypto-period's slot to the worker, and then its ECM: where the ring of slots is full the
+ * ECM must not go on air alone, while orders find no room only where the worker stands still. */
 static bool publish(struct headend_group *group)
 {
     uint64_t crypto_period = next_crypto_period(group);
-    uint8_t parity = parity_of(group, crypto_period);
     uint64_t start = start_of_next(group);
     const struct base_secret *cw;
 
@@ -337,24 +337,21 @@ static bool publish(struct headend_group *group)
         set_why(group, "cannot make a control word");
         return false;
     }
-    if (group->config.has_cas && !group->ordered) {
-        if (order_ecm(group, start) < 0)
-            return false;
-        group->ordered = true;
-    }
+    if (keys_slots_publish(group->config.slots, KEYS_SLOT_KEY, crypto_period, start,
+                           parity_of(group, crypto_period), cw) < 0)
+        return false;
     if (start > group->due)
         mark_late(group);
-    group->due = start;
-    if (keys_slots_publish(group->config.slots, KEYS_SLOT_KEY, crypto_period, start, parity, cw) < 0)
-        return false;
-    group->ordered = group->in_hand = false;
+    if (group->config.has_cas)
+        group->ecm.start = ecm_start(group, start);
+    group->in_hand = false;
     group->starts[group->published % KEYS_SLOTS] = start;
     group->published++;
     group->due = start + group->period;
     if (group->ops.period)
         group->ops.period(group->context, crypto_period, start, cw);
     recover(group);
-    return true;
+    return !group->config.has_cas || push_ecm(group);
 }
 
 /* Lets the policy take hold where the next crypto-period should have begun and cannot. */
@@ -402,11 +399,16 @@ static void move_time(struct headend_group *group, uint64_t now)
         now = deadline(group);
     group->now = latest(group->now, now);
     count_begun(group);
+    /* All packets before `now` are through: the worker of this thread may have had none for this group. */
+    if (group->config.waits_for_ecms)
+        keys_slots_current(group->config.slots, group->now);
 }
 
 /* One crypto-period further, where that is possible now. */
 static bool step(struct headend_group *group)
 {
+    if (group->unordered && !push_ecm(group))
+        return false;
     if (finished(group) || group->published - group->begun >= AHEAD)
         return false;
     if (!group->config.has_cas)
@@ -431,6 +433,8 @@ static uint64_t next_change(const struct headend_group *group)
     uint64_t next = UINT64_MAX;
     uint64_t policy = group->missed + group->config.policy_delay;
 
+    if (group->unordered)
+        return group->now + RETRY;
     if (finished(group))
         return next;
     if (group->published - group->begun >= AHEAD)
@@ -488,7 +492,7 @@ static int move_ecms(struct headend_group *group, uint16_t pid)
     struct ts_order order;
     int r;
 
-    for (uint64_t i = first; i < group->published + group->ordered; i++) {
+    for (uint64_t i = first; i < group->published - group->unordered; i++) {
         order = group->played[i % (AHEAD + 1)];
         order.pid = pid;
         order.start = latest(order.start, group->now);
@@ -509,7 +513,7 @@ int headend_group_set_ecm_pid(struct headend_group *group, uint16_t ecm_pid)
         return -EINVAL;
     if (ecm_pid == group->config.ecm_pid)
         return 0;
-    if (group->config.has_cas && (on_air(group) || group->ordered))
+    if (group->config.has_cas && on_air(group))
         r = move_ecms(group, ecm_pid);
     if (r >= 0)
         group->config.ecm_pid = ecm_pid;

@@ -29,8 +29,9 @@
 /* What happens on air while a required CAS fails (docs/architecture.md, decision 5). */
 enum headend_policy { HEADEND_HOLD, HEADEND_BLACK, HEADEND_CLEAR };
 
-#define HEADEND_CRYPTO_PERIOD_MIN (UINT64_C(27000) * 10) /* ticks: 10 ms, for tests; real ones take seconds  \
-                                                          */
+#define HEADEND_CRYPTO_PERIOD_MIN                                                                            \
+    (UINT64_C(27000) * 10) /* ticks: 10 ms, for tests; real ones take seconds                                \
+                            */
 
 struct headend_group_ops {
     /* Send this CW_provision. 0; -EBUSY or -ENOTCONN: it is asked for again at the next advance(). */
@@ -92,7 +93,8 @@ void headend_group_ecm(struct headend_group *group, uint16_t cp_number, const ui
 void headend_group_provision_failed(struct headend_group *group, uint16_t cp_number, const char *why);
 
 /* Source time has reached `now`: generates, provisions, publishes what is due. Returns the source time of the
- * next change that it knows of, UINT64_MAX for none. */
+ * next change that it knows of, UINT64_MAX for none. In a file run, where worker and control are one thread,
+ * all packets before `now` must have been processed and their batch flushed. */
 uint64_t headend_group_advance(struct headend_group *group, uint64_t now);
 
 /* Whether all that holds up to `time` is published: a file run may feed packets up to and with it. False: an

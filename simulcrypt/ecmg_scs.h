@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* simulcrypt/ecmg_scs.h: values that both ends of ECMG ⇔ SCS share (ETSI TS 103 197, clause 5). */
 #ifndef SIMULCRYPT_ECMG_SCS_H
 #define SIMULCRYPT_ECMG_SCS_H

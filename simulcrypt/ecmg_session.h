@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* simulcrypt/ecmg_session.h: the ECMG's end of one ECMG ⇔ SCS connection (ETSI TS 103 197, clause 5).
  * Sans-I/O.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* simulcrypt/scs_session.h: the SCS's end of one ECMG ⇔ SCS connection (ETSI TS 103 197, clause 5). Sans-I/O.
  *
  * Drive it with connected(), input(), tick() and disconnected(); it sends through ops->send and reports
@@ -61,6 +62,10 @@ uint64_t simulcrypt_scs_session_tick(struct simulcrypt_scs_session *session, uin
  * copied to the outgoing message alone, which is wiped after ops->send. */
 int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uint16_t stream_id,
                                      const struct simulcrypt_cw_provision *provision, uint64_t now_ms);
+
+/* Whether the ECMG refused the version (error_status 0x0002) since the last connected(): a lower one may do.
+ */
+bool simulcrypt_scs_session_version_refused(const struct simulcrypt_scs_session *session);
 
 /* Orderly end: stream_close_request, channel_close. */
 void simulcrypt_scs_session_close(struct simulcrypt_scs_session *session);

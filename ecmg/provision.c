@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a CW_provision to its ECM_response (TS 103 197, clause 5). */
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "ecmg/room.h"
+#include "ts/section.h"
+
+#define PACKETS_MAX 2 /* that a section of ECMG_ECM_SIZE_MAX bytes takes */
+
+_Static_assert(ECMG_ECM_SIZE_MAX + 1 <= PACKETS_MAX * (TS_PACKET_SIZE - 4), "an ECM fits two packets");
+
+static const struct simulcrypt_cp_cw *find_cw(const struct simulcrypt_cw_provision *provision,
+                                              uint16_t cp_number)
+{
+    for (unsigned i = 0; i < provision->cw_count; i++) {
+        if (provision->cws[i].cp_number == cp_number)
+            return &provision->cws[i];
+    }
+    return NULL;
+}
+
+static bool take_cw(struct ecmg_ecm *ecm, const struct simulcrypt_cp_cw *cw)
+{
+    struct base_secret *place = cw->cp_number & 1 ? &ecm->odd : &ecm->even;
+
+    return (cw->cw_size == 8 || cw->cw_size == 16) && base_secret_set(place, cw->cw, cw->cw_size) == 0;
+}
+
+/* An ECM holds the CW of its own crypto-period n, and of the other parity that of n + 1; where lead_CW is 0
+ * and there is none, that of n - 1, for receivers that join while ECM n is already on air before n. */
+static uint16_t choose_cws(struct ecmg_ecm *ecm, const struct simulcrypt_cw_provision *provision,
+                           uint8_t lead_cw)
+{
+    const struct simulcrypt_cp_cw *own = find_cw(provision, provision->cp_number);
+    const struct simulcrypt_cp_cw *other = find_cw(provision, (uint16_t)(provision->cp_number + 1));
+
+    if (!own || (!other && lead_cw > 0))
+        return SIMULCRYPT_ECMG_NOT_ENOUGH_CWS;
+    if (!other)
+        other = find_cw(provision, (uint16_t)(provision->cp_number - 1));
+    if (!take_cw(ecm, own) || (other && (other->cw_size != own->cw_size || !take_cw(ecm, other))))
+        return SIMULCRYPT_ECMG_INVALID_VALUE;
+    return SIMULCRYPT_ECMG_OK;
+}
+
+static uint16_t keep_access_criteria(struct ecmg__stream *stream,
+                                     const struct simulcrypt_cw_provision *provision)
+{
+    if (!provision->has_access_criteria)
+        return SIMULCRYPT_ECMG_OK;
+    if (provision->access_criteria_size > ECMG_ACCESS_CRITERIA_MAX)
+        return SIMULCRYPT_ECMG_INVALID_VALUE;
+    stream->access_criteria_size = provision->access_criteria_size;
+    if (provision->access_criteria_size)
+        memcpy(stream->access_criteria, provision->access_criteria, provision->access_criteria_size);
+    return SIMULCRYPT_ECMG_OK;
+}
+
+static uint16_t fill_ecm(struct ecmg_ecm *ecm, struct ecmg__stream *stream,
+                         const struct simulcrypt_cw_provision *provision)
+{
+    uint16_t error = choose_cws(ecm, provision, stream->connection->server->config.status.lead_cw);
+
+    if (!error)
+        error = keep_access_criteria(stream, provision);
+    if (error)
+        return error;
+    ecm->super_cas_id = stream->connection->super_cas_id;
+    ecm->cp_number = provision->cp_number;
+    ecm->access_criteria_size = stream->access_criteria_size;
+    memcpy(ecm->access_criteria, stream->access_criteria, stream->access_criteria_size);
+    return SIMULCRYPT_ECMG_OK;
+}
+
+/* PID and continuity_counter have no meaning before the multiplexer sets them. */
+static size_t packetize(const uint8_t *section, size_t size, uint8_t *datagram)
+{
+    struct ts_packetizer packetizer = {.pid = TS_PID_NULL};
+    unsigned packets = ts_packets_for_section(size);
+
+    for (unsigned i = 0; i < packets; i++)
+        ts_packetize(&packetizer, section, size, i, datagram + i * TS_PACKET_SIZE);
+    return packets * TS_PACKET_SIZE;
+}
+
+static int send_ecm(struct ecmg__stream *stream, uint16_t cp_number, const uint8_t *section, size_t size)
+{
+    struct ecmg__connection *connection = stream->connection;
+    uint8_t datagram[PACKETS_MAX * TS_PACKET_SIZE];
+
+    if (connection->server->config.status.packets) {
+        size = packetize(section, size, datagram);
+        section = datagram;
+    }
+    return simulcrypt_ecmg_session_ecm_response(connection->session, stream->stream_id, cp_number, section,
+                                                size);
+}
+
+uint16_t ecmg__provision_answer(struct ecmg__stream *stream, const struct simulcrypt_cw_provision *provision)
+{
+    struct ecmg__connection *connection = stream->connection;
+    struct ecmg_ecm ecm = {.cp_number = 0};
+    uint8_t section[ECMG_ECM_SIZE_MAX];
+    ptrdiff_t size;
+    uint16_t error = fill_ecm(&ecm, stream, provision);
+
+    if (!error) {
+        size = ecmg_ecm_seal(&connection->service->key, &ecm, section);
+        if (size < 0)
+            base_log(BASE_LOG_ERROR, "stream %u: no ECM: %s", stream->stream_id, base_error_text((int)size));
+        if (size < 0 || send_ecm(stream, provision->cp_number, section, (size_t)size) < 0)
+            error = SIMULCRYPT_ECMG_UNKNOWN_ERROR;
+        else
+            connection->server->counters.ecms++;
+    }
+    ecmg_ecm_clear(&ecm);
+    return error;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The listener, and the books of what is open: channels and streams over all connections. */
+#include "ecmg/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ecmg/room.h"
+
+#define DEFAULT_CHANNELS 1000
+#define DEFAULT_STREAMS  10000
+#define SPARE            64 /* connections over channels_max: they get an error_status, not a silence */
+
+static void on_accepted(void *context, struct net_tcp *tcp)
+{
+    struct ecmg_server *server = context;
+
+    if (server->counters.connections >= server->config.channels_max + SPARE)
+        net_tcp_close(tcp);
+    else
+        ecmg__connection_accept(server, tcp);
+}
+
+int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
+                       const struct ecmg_server_config *config)
+{
+    struct ecmg_server *made = calloc(1, sizeof(*made));
+    int status;
+
+    if (!made)
+        return -ENOMEM;
+    made->loop = loop;
+    made->config = *config;
+    if (!made->config.channels_max)
+        made->config.channels_max = DEFAULT_CHANNELS;
+    if (!made->config.streams_max)
+        made->config.streams_max = DEFAULT_STREAMS;
+    status = net_listen(&made->listener, loop, config->host, config->port, on_accepted, made);
+    if (status < 0) {
+        ecmg_server_destroy(made);
+        return status;
+    }
+    *server = made;
+    return 0;
+}
+
+void ecmg_server_destroy(struct ecmg_server *server)
+{
+    if (!server)
+        return;
+    net_listener_close(server->listener);
+    while (!LIST_EMPTY(&server->connections))
+        ecmg__connection_destroy(LIST_FIRST(&server->connections));
+    base_secure_zero(server, sizeof(*server));
+    free(server);
+}
+
+uint16_t ecmg_server_port(const struct ecmg_server *server)
+{
+    return net_listener_port(server->listener);
+}
+
+void ecmg_server_counters(const struct ecmg_server *server, struct ecmg_server_counters *counters)
+{
+    *counters = server->counters;
+}
+
+static const struct ecmg_service_config *find_service(const struct ecmg_server *server, uint32_t super_cas_id)
+{
+    const struct ecmg_service_config *any = NULL;
+
+    for (unsigned i = 0; i < server->config.service_count; i++) {
+        const struct ecmg_service_config *service = &server->config.services[i];
+
+        if (service->any)
+            any = service;
+        else if (service->super_cas_id == super_cas_id)
+            return service;
+    }
+    return any;
+}
+
+static bool channel_in_use(const struct ecmg_server *server, uint16_t channel_id)
+{
+    return server->channels_in_use[channel_id / 8] & (1 << channel_id % 8);
+}
+
+uint16_t ecmg__channel_open(struct ecmg__connection *connection, uint16_t channel_id, uint32_t super_cas_id)
+{
+    struct ecmg_server *server = connection->server;
+    const struct ecmg_service_config *service = find_service(server, super_cas_id);
+
+    if (!service)
+        return SIMULCRYPT_ECMG_UNKNOWN_SUPER_CAS_ID;
+    if (connection->service || channel_in_use(server, channel_id))
+        return SIMULCRYPT_ECMG_CHANNEL_IN_USE;
+    if (server->counters.channels >= server->config.channels_max)
+        return SIMULCRYPT_ECMG_TOO_MANY_CHANNELS;
+    server->channels_in_use[channel_id / 8] |= (uint8_t)(1 << channel_id % 8);
+    server->counters.channels++;
+    connection->service = service;
+    connection->channel_id = channel_id;
+    connection->super_cas_id = super_cas_id;
+    return SIMULCRYPT_ECMG_OK;
+}
+
+static void forget_stream(struct ecmg__stream *stream)
+{
+    LIST_REMOVE(stream, in_channel);
+    LIST_REMOVE(stream, in_server);
+    stream->connection->stream_count--;
+    stream->connection->server->counters.streams--;
+    base_secure_zero(stream, sizeof(*stream));
+    free(stream);
+}
+
+void ecmg__channel_close(struct ecmg__connection *connection)
+{
+    struct ecmg_server *server = connection->server;
+
+    if (!connection->service)
+        return;
+    for (unsigned i = 0; i < ECMG__STREAM_BUCKETS; i++) {
+        while (!LIST_EMPTY(&connection->streams[i]))
+            forget_stream(LIST_FIRST(&connection->streams[i]));
+    }
+    server->channels_in_use[connection->channel_id / 8] &= (uint8_t) ~(1 << connection->channel_id % 8);
+    server->counters.channels--;
+    connection->service = NULL;
+}
+
+struct ecmg__stream *ecmg__stream_find(struct ecmg__connection *connection, uint16_t stream_id)
+{
+    struct ecmg__stream *stream;
+
+    LIST_FOREACH(stream, &connection->streams[stream_id % ECMG__STREAM_BUCKETS], in_channel)
+    {
+        if (stream->stream_id == stream_id)
+            return stream;
+    }
+    return NULL;
+}
+
+/* (Super_CAS_id, ECM_id) names an ECM stream system-wide (TS 103 197, clause 5). */
+static bool ecm_id_in_use(struct ecmg_server *server, uint32_t super_cas_id, uint16_t ecm_id)
+{
+    struct ecmg__stream *stream;
+
+    LIST_FOREACH(stream, &server->streams[ecm_id % ECMG__ECM_BUCKETS], in_server)
+    {
+        if (stream->ecm_id == ecm_id && stream->connection->super_cas_id == super_cas_id)
+            return true;
+    }
+    return false;
+}
+
+static uint16_t refuse_stream(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id)
+{
+    struct ecmg_server *server = connection->server;
+    uint16_t channel_limit = server->config.status.max_streams;
+
+    if (!connection->service)
+        return SIMULCRYPT_ECMG_UNKNOWN_CHANNEL;
+    if (ecmg__stream_find(connection, stream_id))
+        return SIMULCRYPT_ECMG_STREAM_IN_USE;
+    if (ecm_id_in_use(server, connection->super_cas_id, ecm_id))
+        return SIMULCRYPT_ECMG_ECM_ID_IN_USE;
+    if (channel_limit && connection->stream_count >= channel_limit)
+        return SIMULCRYPT_ECMG_TOO_MANY_STREAMS_CHANNEL;
+    if (server->counters.streams >= server->config.streams_max)
+        return SIMULCRYPT_ECMG_TOO_MANY_STREAMS;
+    return SIMULCRYPT_ECMG_OK;
+}
+
+uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id)
+{
+    struct ecmg_server *server = connection->server;
+    uint16_t error = refuse_stream(connection, stream_id, ecm_id);
+    struct ecmg__stream *stream;
+
+    if (error)
+        return error;
+    stream = calloc(1, sizeof(*stream));
+    if (!stream)
+        return SIMULCRYPT_ECMG_OUT_OF_STORAGE;
+    stream->connection = connection;
+    stream->stream_id = stream_id;
+    stream->ecm_id = ecm_id;
+    LIST_INSERT_HEAD(&connection->streams[stream_id % ECMG__STREAM_BUCKETS], stream, in_channel);
+    LIST_INSERT_HEAD(&server->streams[ecm_id % ECMG__ECM_BUCKETS], stream, in_server);
+    connection->stream_count++;
+    server->counters.streams++;
+    return SIMULCRYPT_ECMG_OK;
+}
+
+void ecmg__stream_close(struct ecmg__connection *connection, uint16_t stream_id)
+{
+    struct ecmg__stream *stream = ecmg__stream_find(connection, stream_id);
+
+    if (stream)
+        forget_stream(stream);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/simulcrypt/pair.h: both ends of ECMG ⇔ SCS, joined by queues in memory, with a diary of what
+ * happened.
+ *
+ * One test at a time: the pair is a global. Bytes sent wait until pair_pump(). */
+#ifndef TESTS_SIMULCRYPT_PAIR_H
+#define TESTS_SIMULCRYPT_PAIR_H
+
+#include "simulcrypt/ecmg_session.h"
+#include "simulcrypt/scs_session.h"
+
+#define PAIR_DIARY 4096
+#define PAIR_QUEUE (1 << 20)
+
+struct pair_queue {
+    uint8_t bytes[PAIR_QUEUE];
+    size_t size, taken;
+};
+
+struct pair {
+    struct simulcrypt_scs_session *scs;
+    struct simulcrypt_ecmg_session *ecmg;
+    struct pair_queue to_ecmg, to_scs;
+    uint64_t now_ms;
+    size_t cut; /* bytes per delivery, 0: as they come */
+    char diary[PAIR_DIARY];
+
+    /* What the ECMG's owner answers. */
+    struct simulcrypt_channel_status status;
+    uint16_t channel_error, stream_error, provision_error;
+    bool transfer_mode;
+    bool silent;                                   /* provisions are not answered */
+    struct simulcrypt_cw_provision last_provision; /* pointers are stale, but for NULL */
+    uint8_t last_cws[SIMULCRYPT_CWS_MAX][16];
+    uint8_t last_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+
+    /* What the SCS's owner saw. */
+    struct simulcrypt_channel_status seen_status;
+    uint8_t ecm[SIMULCRYPT_ECM_DATAGRAM_MAX];
+    size_t ecm_size;
+    char why[256];
+    void (*on_stream_up)(uint16_t stream_id);
+    void (*on_ecm)(uint16_t stream_id, uint16_t cp_number);
+    void (*on_provision_failed)(uint16_t stream_id, uint16_t cp_number);
+};
+
+extern struct pair pair;
+
+void pair_start(const struct simulcrypt_scs_config *config); /* NULL: version 2, channel 1, CAS 0x12345678 */
+void pair_add_stream(uint16_t stream_id);
+void pair_connect(void);
+void pair_bring_up(void); /* starts, adds stream 7, connects, pumps */
+void pair_pump(void);     /* until both queues are empty */
+uint64_t pair_tick(uint64_t later_ms);
+void pair_stop(void);
+
+/* A provision for CP n as the pair's status asks for; the CW of CP k is 8 bytes of k. */
+int pair_provision(uint16_t stream_id, uint16_t cp_number);
+
+/* Fails the test where the diary since the last call is not `expected`. */
+void pair_expect(const char *expected);
+
+#endif
