@@ -128,19 +128,30 @@ static void place_ecms(struct cmd_live_stream *stream)
     }
 }
 
+/* A worker takes orders as packets come; those that found no room are sent again. */
+static void send_waiting_orders(struct cmd_live_stream *stream)
+{
+    if (stream->orders_wait)
+        stream->orders_wait =
+            headend_follower_flush(stream->follower, pipeline_now(stream->live->pipeline)) == -ENOBUFS;
+}
+
 static void observe(struct cmd_live_stream *stream)
 {
     struct base_ring *ring = pipeline_observations(stream->live->pipeline, stream->index);
     struct ts_observation observation;
     bool changed = false;
+    int rc;
 
     for (unsigned i = 0; i < OBSERVATIONS_PER_TICK && ts_observation_pop(ring, &observation) > 0; i++) {
         if (!stream->services)
             open_all(stream, &observation);
-        if (stream->follower)
-            changed |=
-                headend_follower_section(stream->follower, observation.pid, observation.section,
-                                         observation.size, observation.sequence, observation.source_time) > 0;
+        if (!stream->follower)
+            continue;
+        rc = headend_follower_section(stream->follower, observation.pid, observation.section,
+                                      observation.size, observation.sequence, observation.source_time);
+        changed |= rc > 0 || rc == -ENOBUFS;
+        stream->orders_wait |= rc == -ENOBUFS;
     }
     if (stream->follower &&
         (changed || headend_follower_map(stream->follower)->observations != stream->planned)) {
@@ -187,6 +198,7 @@ void cmd_live_tick(struct cmd_live *live)
         struct cmd_live_stream *stream = &live->streams[i];
         uint64_t now;
 
+        send_waiting_orders(stream);
         observe(stream);
         now = pipeline_now(live->pipeline);
         for (unsigned j = 0; j < stream->service_count; j++)

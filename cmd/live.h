@@ -30,6 +30,7 @@ struct cmd_live_stream {
     unsigned index;
     struct cipher *cipher;             /* names the tier of the keys */
     struct headend_follower *follower; /* NULL: `services: [all]`, and no PAT has come yet */
+    bool orders_wait;                  /* of the follower, for room in the ring */
     uint64_t planned;                  /* observations that the published plan knows of */
     unsigned service_count;
     struct cmd_live_service *services;

@@ -3,9 +3,9 @@
  *
  * A frame's way, all on run-to-completion workers:
  *
- *   receive.c  poll the ports this worker owns, find each datagram's stream, hand it to the stream's owner
- *   turn.c     engines of all streams of the burst, one cipher flush, inserted packets into datagrams
- *   send.c     to the output port, or to the worker that owns its only queue
+ *   worker_receive.c  poll the ports this worker owns, find each datagram's stream, hand it to the stream's
+ * owner worker_turn.c     engines of all streams of the burst, one cipher flush, inserted packets into
+ * datagrams worker_send.c     to the output port, or to the worker that owns its only queue
  *
  * Stream s belongs to worker s % workers; a queue that cannot be had once per worker belongs to worker
  * port % workers. What crosses workers crosses a single-producer ring per pair, so order per flow holds. */
@@ -192,12 +192,12 @@ int pipeline__replace_plan(struct pipeline *pipeline, struct pipeline__stream *s
                            const struct scrambler_plan *plan);
 void pipeline__free_plans(struct pipeline *pipeline); /* once no worker runs */
 
-/* worker.c */
+/* setup.c */
 int pipeline__create_workers(struct pipeline *pipeline, char why[static 256]);
 void pipeline__destroy_workers(struct pipeline *pipeline);
-int pipeline__run_worker(void *worker);
 
-/* receive.c, turn.c, send.c: the packet path. Each returns how many frames it took in. */
+/* worker.c, worker_*.c: the packet path. Those that return a number tell how many frames they took in. */
+int pipeline__run_worker(void *worker);
 unsigned pipeline__receive(struct pipeline__worker *worker);
 unsigned pipeline__take_handed_over(struct pipeline__worker *worker);
 void pipeline__turn(struct pipeline__worker *worker, struct rte_mbuf **mbufs, unsigned count);
