@@ -137,7 +137,8 @@ static void choose_memory(struct pipeline *pipeline, struct arguments *arguments
     } else {
         pipeline->memory_mode = "no hugepages";
         wanted = wanted ? wanted : MEMORY_DEFAULT;
-        add(arguments, "--in-memory");
+        /* --in-memory contradicts --no-huge; what is left of it is no files for other processes. */
+        add(arguments, "--no-shconf");
         add(arguments, "--no-huge");
         add(arguments, "-m");
         add(arguments, "%u", wanted > needed ? wanted : needed);
