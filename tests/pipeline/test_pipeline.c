@@ -159,11 +159,13 @@ static void put_wrong_frames(void)
     options.payload_size = 376;
     frame_make(&frame, &options);
     frame.bytes[frame.ip + 6] = 0x20;
+    frame_fix(&frame, false);
     rig_frame(&rig, frame.bytes, frame.size); /* first fragment */
     frame_make(&frame, &options);
     rig_frame(&rig, frame.bytes, frame.size - 100); /* cut */
     rig_frame(&rig, frame.bytes, frame.ip + 3);     /* cut in the IP header */
     frame.bytes[frame.ip + 9] = 6;
+    frame_fix(&frame, false);
     rig_frame(&rig, frame.bytes, frame.size); /* TCP */
     frame.bytes[12] = 0x08;
     frame.bytes[13] = 0x06;
