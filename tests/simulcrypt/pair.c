@@ -36,12 +36,16 @@ static void send_to_scs(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
     enqueue(&pair.to_scs, bytes, size);
+    if (pair.on_send)
+        pair.on_send(false, bytes, size);
 }
 
 static void send_to_ecmg(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
     enqueue(&pair.to_ecmg, bytes, size);
+    if (pair.on_send)
+        pair.on_send(true, bytes, size);
 }
 
 static void ecmg_close(void *context, const char *why)

@@ -39,6 +39,7 @@ struct pair {
     uint8_t ecm[SIMULCRYPT_ECM_DATAGRAM_MAX];
     size_t ecm_size;
     char why[256];
+    void (*on_send)(bool to_ecmg, const uint8_t *bytes, size_t size);
     void (*on_stream_up)(uint16_t stream_id);
     void (*on_ecm)(uint16_t stream_id, uint16_t cp_number);
     void (*on_provision_failed)(uint16_t stream_id, uint16_t cp_number);
