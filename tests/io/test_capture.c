@@ -190,13 +190,11 @@ Test(capture, a_flow_that_is_not_there_leaves_the_list)
 
 Test(capture, flows_that_are_none)
 {
-    static const char *const texts[] = {"",
-                                        "239.1.1.1",
-                                        "@239.1.1.1:1000",
-                                        "x@239.1.1.1:1000",
-                                        "1.2.3.4@",
-                                        "a-name-that-is-much-longer-than-any-address-in-the-"
-                                        "world-could-possibly-be@239.1.1.1:1000"};
+    static const char long_text[] =
+        "a-name-that-is-much-longer-than-any-address-in-the-world-could-possibly-be"
+        "@239.1.1.1:1000";
+    static const char *const texts[] = {"",         "239.1.1.1", "@239.1.1.1:1000", "x@239.1.1.1:1000",
+                                        "1.2.3.4@", long_text};
     struct io_source *source;
 
     mix_three_flows();
