@@ -1,9 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* headend/follower.h: follows PAT, PMT and SDT of one transport stream and says which PIDs to protect.
  * Sans-I/O.
  *
  * Fed with sections (from a scout over a file's read-ahead, or from a worker's observations); answers with a
  * map of PIDs and with the orders that rewrite tables. Changes of version, of PMT PIDs and of components are
- * followed. One thread. */
+ * followed. One thread.
+ *
+ * In doubt nothing leaves in clear: until every configured service is found (or known to be absent) only
+ * tables pass; a PID that a configured service shares with another is protected; a PID that a service's PMT
+ * no longer lists stays protected until another table names it or the service leaves the PAT, because tables
+ * and components do not change at the same packet; a PMT that cannot be read makes the map incomplete.
+ * PIDs of tables (below 0x20, PMT PIDs) and null packets are never protected. */
 #ifndef HEADEND_FOLLOWER_H
 #define HEADEND_FOLLOWER_H
 
@@ -26,11 +33,14 @@ enum headend_choice { HEADEND_SERVICE_FIRST, HEADEND_SERVICE_ID, HEADEND_SERVICE
 struct headend_service_config {
     enum headend_choice choice;
     uint16_t service_id;
-    char name[TS_SERVICE_NAME_MAX]; /* UTF-8, compared without case */
+    char name[TS_SERVICE_NAME_MAX]; /* UTF-8, compared without case (of ASCII letters) */
     unsigned components;            /* HEADEND_VIDEO | … */
     uint8_t group;                  /* scrambling control group of its components */
     bool signal; /* rewrite its PMT (CA_descriptor, scrambling_descriptor), its SDT entry and the CAT */
-    struct ts_ca_descriptor ca; /* what to signal; ca_pid 0: the follower picks a free PID */
+    /* What to signal. ca_pid 0, or one that the stream uses: the first PID that no table names, from 0x1F00
+     * downwards, is taken. Services of one group share the ECM PID. It moves where the stream begins to use
+     * it. */
+    struct ts_ca_descriptor ca;
     uint8_t scrambling_mode;
 };
 
@@ -42,8 +52,10 @@ enum headend_verdict {
 };
 
 struct headend_map {
-    bool complete; /* every configured service's PMT is known: unreferenced PIDs may pass */
-    uint64_t observations;
+    /* Every configured service's PMT is known, or the service is not in the stream: unreferenced PIDs may
+     * pass */
+    bool complete;
+    uint64_t observations;  /* sequence of the newest observation that the map takes into account */
     uint16_t reference_pid; /* PCR PID of the first configured service, TS_PIDS where unknown */
     struct {
         uint8_t verdict; /* enum headend_verdict */
@@ -54,20 +66,27 @@ struct headend_map {
 
 struct headend_follower;
 
-/* `configs` is copied; at most HEADEND_SERVICES_MAX. `orders`: where replacements of tables are sent,
- * borrowed. */
+/* `configs` is copied; at most HEADEND_SERVICES_MAX (-EINVAL); none where headend_follower_set_pids() comes
+ * next. `orders`: where replacements of tables are sent, borrowed; NULL where no service is signalled. */
 int headend_follower_create(struct headend_follower **follower, const struct headend_service_config *configs,
                             unsigned count, struct base_ring *orders);
 void headend_follower_destroy(struct headend_follower *follower); /* NULL is allowed */
 
-/* Instead of services: these PIDs alone, whatever the tables say (no signalling). */
+/* Instead of services: these PIDs alone, whatever the tables say (no signalling). -EINVAL for a PID that is
+ * never scrambled, or where services are configured. */
 int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,
                               uint8_t group);
 
 /* A whole section of an observed PID; sections with a wrong CRC are counted and ignored. `sequence` is the
- * observation's (0: of a scout). Returns 1 where the map changed, 0 where not, negative errno. */
+ * observation's (0: of a scout). Returns 1 where the map changed (also where a guarded PID's observation
+ * changed nothing else: the worker waits to hear so), 0 where not, -ENOMEM (the section is to be given
+ * again); -ENOBUFS where the map may have changed but not all orders found room: see
+ * headend_follower_flush(). */
 int headend_follower_section(struct headend_follower *follower, uint16_t pid, const uint8_t *section,
                              size_t size, uint64_t sequence, uint64_t source_time);
+
+/* Sends the orders that found no room. 0, or -ENOBUFS still. */
+int headend_follower_flush(struct headend_follower *follower, uint64_t source_time);
 
 const struct headend_map *headend_follower_map(const struct headend_follower *follower);
 
@@ -75,13 +94,16 @@ struct headend_service_status {
     bool found; /* listed in the PAT */
     bool pmt_known;
     bool ambiguous_name; /* several services have it: the first was taken */
+    bool unsignalled;    /* its PMT has no room for the CA_descriptor: it is scrambled all the same */
     bool ecm_pid_in_use; /* the configured ECM PID is used by the stream: a free one was taken instead */
     uint16_t service_id;
     uint16_t pmt_pid;
-    uint16_t ecm_pid;
+    uint16_t ecm_pid; /* 0: not known yet, or not signalled */
     char name[TS_SERVICE_NAME_MAX];
     uint16_t protected_components;
 };
+
+/* -ERANGE for an index that is not configured. */
 int headend_follower_status(const struct headend_follower *follower, unsigned index,
                             struct headend_service_status *status);
 
