@@ -16,7 +16,7 @@
 static struct net_loop *loop;
 static struct ecmg_server *server;
 static struct scs scs;
-static char file[64];
+static char file[] = "/tmp/scramline-capture-XXXXXX";
 
 static void wait_ms(uint64_t ms)
 {
@@ -108,7 +108,6 @@ Test(capture, tshark_reads_every_message, .timeout = 60)
     config.service_count = 1;
     config.services[0].any = true;
     config.services[0].key.size = 16;
-    strcpy(file, "/tmp/scramline-capture-XXXXXX");
     close(mkstemp(file));
     cr_assert_eq(net_loop_create(&loop), 0);
     cr_assert_eq(ecmg_server_create(&server, loop, &config), 0);
