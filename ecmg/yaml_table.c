@@ -160,7 +160,7 @@ static int take_pair(const struct loading *loading, const struct ecmg__yaml_key 
     const char *text = scalar_text(name);
     unsigned at = 0;
 
-    while (keys[at].name && (!text || strcmp(keys[at].name, text)))
+    while (keys[at].name && (!text || strcmp(keys[at].name, text) != 0))
         at++;
     if (!keys[at].name)
         return ecmg__yaml_refuse(loading->report, line_of(name), "unknown key '%.40s'", text ? text : "");

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static void start(const char *const *arguments)
         dup2(err_pipe[1], STDERR_FILENO);
         close(out_pipe[0]);
         close(err_pipe[0]);
-        execv(program, (char *const *)(uintptr_t)arguments);
+        execv(program, (char *const *)arguments);
         _exit(127);
     }
     close(out_pipe[1]);
