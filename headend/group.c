@@ -59,6 +59,8 @@ static bool usable(const struct headend_group_config *config, const struct heade
         return false;
     if (config->has_cas && (!config->orders || !ops || !ops->provision))
         return false;
+    if (config->ecm_pid && (config->ecm_pid < TS_PID_FIRST || config->ecm_pid >= TS_PID_NULL))
+        return false;
     if (config->generator.cw_size != 8 && config->generator.cw_size != KEYS_CW_MAX)
         return false;
     return !config->list || config->list->count;
@@ -226,7 +228,7 @@ static uint64_t earlier_of(uint64_t best, uint64_t candidate, uint64_t now)
 static uint64_t next_change(const struct headend_group *group)
 {
     uint64_t next = UINT64_MAX;
-    uint64_t policy = group->missed + group->config.policy_delay;
+    uint64_t policy = headend__latest(group->missed + group->config.policy_delay, group->config.guard);
 
     if (group->unordered)
         return group->now + RETRY;
@@ -241,7 +243,8 @@ static uint64_t next_change(const struct headend_group *group)
     next = earlier_of(next, deadline(group) + 1, group->now);
     next = earlier_of(next, group->late ? group->missed : group->due, group->now);
     if (group->late && group->config.policy != HEADEND_HOLD && !group->fallen_back)
-        next = earlier_of(next, policy > group->config.guard ? policy - group->config.guard : 0, group->now);
+        next =
+            earlier_of(next, headend__latest(policy - group->config.guard, group->now + RETRY), group->now);
     return next;
 }
 
