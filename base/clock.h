@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/clock.h: time. Thread-safe. Protocol code never calls this: it is handed its time (sans-I/O). */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/error.h: what functions return when they cannot do what was asked. Thread-safe: no state.
  *
  * Every function that can fail returns 0 (or a count) on success and a negative number on failure: a negative

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/log.h: messages for people, one line each on standard error. Thread-safe; never called on the packet
  * path.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/ring.h: a lock-free queue of variable-size records between one producer thread and one consumer
  * thread.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/secret.h: the one type in which keys and control words are held. Thread-safe where objects are not
  * shared.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base/text.h: text from people (arguments, configuration) to checked values. Thread-safe: no state. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* crypto/aead.h: AES-GCM (NIST SP 800-38D) for messages, over OpenSSL. Thread-safe: no state. */
 #ifndef CRYPTO_AEAD_H
 #define CRYPTO_AEAD_H

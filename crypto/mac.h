@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* crypto/mac.h: HMAC-SHA-256 and SHA-256 (FIPS 198-1, FIPS 180-4) over OpenSSL. Thread-safe: no state. */
 #ifndef CRYPTO_MAC_H
 #define CRYPTO_MAC_H

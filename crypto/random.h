@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* crypto/random.h: random bytes from OpenSSL's generator. Thread-safe. */
 #ifndef CRYPTO_RANDOM_H
 #define CRYPTO_RANDOM_H

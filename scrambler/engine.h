@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scrambler/engine.h: protects one transport stream: chooses packets, sets parity, builds lanes, inserts
  * tables.
  *
@@ -6,7 +7,9 @@
  * engine; no allocation, lock, system call or logging after creation.
  *
  * Orders (ts/order.h) come by one ring, observations leave by another. Packets that orders ask for take the
- * place of null packets where one comes within INSERTION_PATIENCE of being due, and are inserted otherwise.
+ * place of null packets where one comes in time, and are inserted otherwise: an order's first play at once
+ * (an ECM must precede the change it is for), later plays after a quarter of the period, at most 20 ms;
+ * packets of a rewritten table after 20 ms.
  */
 #ifndef SCRAMBLER_ENGINE_H
 #define SCRAMBLER_ENGINE_H
@@ -35,6 +38,8 @@
     X(bad_sections, "sections dropped: CRC wrong, gap, or overlong")                                         \
     X(ecm, "ECM and table packets played out by orders")                                                     \
     X(late_orders, "orders whose start had passed when they arrived")                                        \
+    X(refused_orders, "orders not kept: malformed, or all places taken")                                     \
+    X(crowded_sections, "sections of rewritten tables dropped: they came faster than they could be sent")    \
     X(lost_observations, "table changes that control was too slow to take; told again at the next "          \
                          "repetition")
 
@@ -49,8 +54,9 @@ struct scrambler_engine;
 struct scrambler_engine_config {
     struct base_ring *orders;       /* consumer end; NULL: none ever come */
     struct base_ring *observations; /* producer end; NULL: nobody wants them */
-    /* scrambler_engine_process() returns right before the packet after one that completed a changed table, so
-     * that a file run can let control act on it first. Live engines go on. */
+    /* scrambler_engine_process() returns right before a packet that completes a changed table: the change has
+     * been told, the packet has not been taken. So a file run lets control act first, and the very first
+     * table is already the replaced one. Offer the same packet again next. Live engines go on. */
     bool stop_at_changes;
 };
 
@@ -71,8 +77,9 @@ struct scrambler_output {
 
 #define SCRAMBLER_INSERT_MAX 64 /* packets inserted per call at the most; the rest waits for the next */
 
-/* Takes up to `count` packets; returns how many were consumed (all, unless stop_at_changes held it up or
- * `outputs` is nearly full). `outputs` has room for at least count + SCRAMBLER_INSERT_MAX. Payloads are
+/* Carries out all orders that have arrived, then takes up to `count` packets; returns how many were consumed:
+ * all, unless stop_at_changes held it up or SCRAMBLER_INSERT_MAX was reached. 0 is possible; offer the rest
+ * again. `outputs` has room for at least count + SCRAMBLER_INSERT_MAX. Payloads are
  * scrambled when `batch` (CIPHER_SCRAMBLE) is flushed: flush before the outputs are read and before slots or
  * plan may go. */
 unsigned scrambler_engine_process(struct scrambler_engine *engine, const struct scrambler_plan *plan,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scrambler/plan.h: what to do with each PID of one transport stream: an immutable snapshot.
  *
  * Control builds a new plan for every change and hands it over whole (in the pipeline under RCU); an engine

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* wire/capture.h: pcap and pcapng records out of a byte stream. Sans-I/O, one thread, no allocation.
  *
  * pcap in both byte orders, micro- and nanoseconds; pcapng with section header, interface description
@@ -24,6 +25,8 @@ struct wire_capture {
     struct {
         uint16_t link_type;
         uint64_t ticks_per_second;
+        int64_t offset_s;     /* if_tsoffset, added to every time stamp */
+        uint32_t snap_length; /* 0: none */
     } interfaces[WIRE_CAPTURE_INTERFACES_MAX];
 };
 

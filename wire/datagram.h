@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* wire/datagram.h: Ethernet, VLAN, IPv4, IPv6, UDP and RTP headers: parsed and rewritten in place.
  * Thread-safe.
  *
@@ -32,9 +33,14 @@ struct wire_datagram {
     uint32_t rtp_timestamp;
 };
 
-/* `frame` begins with the Ethernet header. 0; -EPROTONOSUPPORT for what is not UDP over IP; -ENOTSUP for a
- * fragment; BASE_E_TRUNCATED, BASE_E_MALFORMED. RTP is recognised by version 2 with payload type 33 (MP2T) or
- * another type whose payload begins with a TS sync byte; its padding, CSRCs and extension are skipped. */
+/* `frame` begins with the Ethernet header; at most two VLAN tags. 0; -EPROTONOSUPPORT for what is not UDP
+ * over IP; -ENOTSUP for a fragment; BASE_E_TRUNCATED where the frame is shorter than its IP packet,
+ * BASE_E_MALFORMED for lengths that contradict each other or a wrong IPv4 header checksum (0 passes: not
+ * filled in). The UDP checksum is not looked at. *datagram is only good after 0; flows may be compared by
+ * memcmp().
+ *
+ * RTP is recognised by version 2 with payload type 33 (MP2T) or another type whose payload begins with a TS
+ * sync byte; its padding, CSRCs and extension are skipped. Where these do not fit, it is not RTP. */
 int wire_datagram_parse(const uint8_t *frame, size_t size, struct wire_datagram *datagram);
 
 /* The same from the IP header on. */
@@ -51,16 +57,27 @@ struct wire_readdress {
     struct wire_flow flow; /* of the frame's own IP version, else -EPROTONOSUPPORT */
     uint8_t ttl;           /* 0: as it is */
 };
+/* -EINVAL where `size` is not that of the frame that `datagram` describes. `datagram` keeps the old
+ * addresses.
+ */
 int wire_datagram_readdress(uint8_t *frame, size_t size, const struct wire_datagram *datagram,
                             const struct wire_readdress *readdress);
 
-/* Sets the UDP checksum after a change of payload (and the IPv4 header checksum). */
+/* The same without checksums, for a caller who changes the payload as well and calls
+ * wire_datagram_fix_checksums() once at the end. */
+int wire_datagram_set_addresses(uint8_t *frame, size_t size, const struct wire_datagram *datagram,
+                                const struct wire_readdress *readdress);
+
+/* Sets the UDP checksum after a change of payload (and the IPv4 header checksum), from the addresses that are
+ * in the frame. `frame` is the one that `datagram` was parsed from or built into. */
 void wire_datagram_fix_checksums(uint8_t *frame, const struct wire_datagram *datagram);
 
+/* Nothing where there is no RTP. Checksums are left to wire_datagram_fix_checksums(). */
 void wire_rtp_set_sequence(uint8_t *frame, const struct wire_datagram *datagram, uint16_t sequence);
 
-/* Builds the headers of a datagram like `model` (same VLANs, addresses, RTP header without CSRC and
- * extension) with `payload_size` bytes behind them. Returns the bytes of headers written, or -ENOSPC.
+/* Builds the headers of a datagram like `model` (same VLANs, addresses, IP options, RTP header without CSRC
+ * and extension, its sequence number the model's) with `payload_size` bytes behind them. Returns the bytes of
+ * headers written, or -ENOSPC where headers and payload exceed `room` or an IP packet.
  * Checksums are left to wire_datagram_fix_checksums(); `datagram` describes the new frame. */
 ptrdiff_t wire_datagram_build(const uint8_t *model_frame, const struct wire_datagram *model,
                               size_t payload_size, uint8_t *frame, size_t room,

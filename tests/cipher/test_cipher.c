@@ -26,9 +26,9 @@ Test(cipher, algorithms_have_names_sizes_and_modes)
         cr_assert_eq(cipher_shortest_payload(i), expected[i].shortest);
         cr_assert_eq(cipher_scrambling_mode(i), expected[i].mode);
         cr_assert_eq(cipher_algorithm_from_name(expected[i].name, &found), 0);
-        cr_assert_eq(found, i);
+        cr_assert_eq((int)found, i);
         cr_assert_eq(cipher_algorithm_from_scrambling_mode(expected[i].mode, &found), 0);
-        cr_assert_eq(found, i);
+        cr_assert_eq((int)found, i);
     }
 }
 
@@ -50,7 +50,7 @@ Test(cipher, every_tier_can_be_asked_for_by_name)
 
             cr_assert_eq(cipher_create(&cipher, i, cipher_tier_at(i, n)), 0);
             cr_assert_str_eq(cipher_tier_name(cipher), cipher_tier_at(i, n));
-            cr_assert_eq(cipher_algorithm_of(cipher), i);
+            cr_assert_eq((int)cipher_algorithm_of(cipher), i);
             cipher_destroy(cipher);
         }
         cr_assert_null(cipher_tier_at(i, 1000));
@@ -106,6 +106,12 @@ Test(cipher, a_key_takes_only_a_cw_of_its_size)
     }
 }
 
+static void create_pair(int algorithm, struct cipher **cipher, struct cipher_key **key)
+{
+    cr_assert_eq(cipher_create(cipher, algorithm, NULL), 0);
+    cr_assert_eq(cipher_key_create(key, *cipher), 0);
+}
+
 static void turn_one(struct cipher *cipher, struct cipher_key *key, uint8_t *payload, uint16_t length)
 {
     struct cipher_lane lane = {.payload = payload, .key = key, .length = length};
@@ -121,8 +127,7 @@ Test(cipher, setting_a_key_again_replaces_the_cw_and_leaves_no_state)
         struct cipher *cipher;
         struct cipher_key *key;
 
-        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
-        cr_assert_eq(cipher_key_create(&key, cipher), 0);
+        create_pair(i, &cipher, &key);
         cipher_key_set(key, first, cipher_cw_size(i));
         turn_one(cipher, key, before, sizeof(before));
         cipher_key_set(key, second, cipher_cw_size(i));
@@ -147,8 +152,7 @@ Test(cipher, clearing_a_key_forgets_the_cw)
         struct cipher *cipher;
         struct cipher_key *key;
 
-        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
-        cr_assert_eq(cipher_key_create(&key, cipher), 0);
+        create_pair(i, &cipher, &key);
         cipher_key_set(key, cw, cipher_cw_size(i));
         turn_one(cipher, key, with_cw, sizeof(with_cw));
         cipher_key_clear(key);

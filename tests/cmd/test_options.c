@@ -56,8 +56,9 @@ static int status;
 
 #define PARSE(...)                                                                                           \
     ({                                                                                                       \
-        char *argv_[] = {(char *)"test", __VA_ARGS__};                                                       \
-        cmd_parse(&command, (int)(sizeof(argv_) / sizeof(argv_[0])), argv_, operands, &count, &status);      \
+        const char *argv_[] = {"test", __VA_ARGS__};                                                         \
+        cmd_parse(&command, (int)(sizeof(argv_) / sizeof(argv_[0])), (char **)(uintptr_t)argv_, operands,    \
+                  &count, &status);                                                                          \
     })
 
 Test(options, options_may_stand_anywhere)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/headend_config.h: the live headend's configuration: YAML to checked values (configs/headend.yaml shows
+ * every key).
+ *
+ * Knows nothing of DPDK, so `scramline run --check` needs no ports, no memory and no rights. Secrets come
+ * from files of their own; `cw` in the configuration itself is for laboratories. One thread. */
+#ifndef CMD_HEADEND_CONFIG_H
+#define CMD_HEADEND_CONFIG_H
+
+#include "base/secret.h"
+#include "headend/follower.h"
+#include "headend/group.h"
+#include "pipeline/pipeline.h"
+#include "simulcrypt/ecmg_scs.h"
+
+#define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
+#define CMD_HEADEND_PATH_MAX 512
+
+struct cmd_headend_service {
+    bool by_id;
+    uint16_t id;
+    char name[TS_SERVICE_NAME_MAX];
+};
+
+struct cmd_headend_ecmg {
+    char host[256]; /* empty: no CAS */
+    uint16_t port;
+    uint8_t version;
+    uint32_t super_cas_id;
+    uint16_t channel_id; /* of the first service; the others count on from it */
+    uint16_t ecm_id;     /* likewise */
+    uint16_t access_criteria_size;
+    uint8_t access_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+};
+
+struct cmd_headend_stream {
+    enum cipher_algorithm algorithm;
+    bool all_services;
+    unsigned service_count; /* 0 without all_services: the first service */
+    struct cmd_headend_service services[HEADEND_SERVICES_MAX];
+    unsigned components; /* HEADEND_VIDEO | … */
+    uint16_t ecm_pid;    /* of the first service, the others count on from it; 0: a free one */
+    enum headend_policy policy;
+    uint64_t policy_delay;  /* 27 MHz ticks */
+    uint64_t crypto_period; /* 27 MHz ticks */
+
+    /* Where control words come from: an ECMG, or one of these two. */
+    struct cmd_headend_ecmg ecmg;
+    bool raw_cw;
+    struct base_secret cw;              /* laboratory; size 0: none */
+    char cw_file[CMD_HEADEND_PATH_MAX]; /* empty: none */
+};
+
+struct cmd_headend_config {
+    struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
+    struct pipeline_stream_config *pipeline_streams;
+    struct cmd_headend_stream *streams; /* in the same order */
+};
+
+/* On failure `why` holds one line, "FILE:LINE: what is wrong" or "FILE: streams[0].input.port: what is
+ * wrong", and `config` is empty. BASE_E_CONFIGURATION, or a negative errno of reading the file. */
+int cmd_headend_config_load(struct cmd_headend_config *config, const char *path,
+                            char why[static CMD_HEADEND_WHY_SIZE]);
+
+/* The same from memory; `path` is for messages. */
+int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path, const uint8_t *text,
+                             size_t size, char why[static CMD_HEADEND_WHY_SIZE]);
+void cmd_headend_config_clear(struct cmd_headend_config *config); /* wipes */
+
+#endif

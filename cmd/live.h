@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/live.h: the control side of `scramline run`: what the streams of a pipeline carry, and what is to be
+ * done about it.
+ *
+ * Each tick takes the tables that workers observed, follows the services, moves their crypto-periods on and
+ * publishes plans. One thread: the loop's. */
+#ifndef CMD_LIVE_H
+#define CMD_LIVE_H
+
+#include "cmd/headend_config.h"
+#include "headend/ecmg_client.h"
+#include "net/loop.h"
+
+struct cmd_live_stream;
+
+struct cmd_live_service {
+    struct cmd_live_stream *stream;
+    struct keys_slots *slots;
+    struct keys_cw_list list;
+    struct headend_group *group;
+    struct headend_ecmg_client *client; /* NULL without a CAS */
+    uint16_t ecm_pid;                   /* 0: not known yet */
+    char last_error[160];               /* of the ECMG, as last told */
+};
+
+struct cmd_live_stream {
+    const struct cmd_headend_stream *config;
+    const char *name;
+    struct cmd_live *live;
+    unsigned index;
+    struct cipher *cipher;             /* names the tier of the keys */
+    struct headend_follower *follower; /* NULL: `services: [all]`, and no PAT has come yet */
+    bool orders_wait;                  /* of the follower, for room in the ring */
+    uint64_t planned;                  /* observations that the published plan knows of */
+    unsigned service_count;
+    struct cmd_live_service *services;
+    struct scrambler_group groups[HEADEND_SERVICES_MAX];
+    unsigned first_number; /* channel and ECM number of its first service, from 1 over all streams */
+};
+
+struct cmd_live {
+    struct pipeline *pipeline;
+    struct net_loop *loop;
+    unsigned stream_count;
+    struct cmd_live_stream *streams;
+    unsigned numbers; /* given out so far */
+};
+
+/* `config` is borrowed until cmd_live_clear(). Messages are written; negative errno. Clear it in every case.
+ */
+int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config, struct pipeline *pipeline,
+                  struct net_loop *loop);
+void cmd_live_tick(struct cmd_live *live);
+
+/* Tells of ECMGs that went or came back; call about once a second. */
+void cmd_live_report(struct cmd_live *live);
+
+/* Only once the pipeline has stopped: workers read the slots that go here. */
+void cmd_live_clear(struct cmd_live *live);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/run_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static bool line_shown;
+
+static void wipe_line(void)
+{
+    if (line_shown)
+        fputs("\r\033[K", stderr);
+    line_shown = false;
+}
+
+static uint64_t drops(const struct pipeline_counters *counters)
+{
+    return counters->drop_not_linear + counters->drop_not_udp + counters->drop_malformed +
+           counters->drop_fragment + counters->drop_no_stream + counters->drop_not_ts +
+           counters->drop_worker_busy + counters->drop_tx_full;
+}
+
+static void sum_streams(const struct cmd_live *live, struct scrambler_counters *sum)
+{
+    *sum = (struct scrambler_counters){0};
+    for (unsigned i = 0; i < live->stream_count; i++) {
+        struct scrambler_counters counters;
+
+        pipeline_stream_counters(live->pipeline, i, &counters);
+#define X(name, help) sum->name += counters.name;
+        SCRAMBLER_COUNTER_MAP(X)
+#undef X
+    }
+}
+
+struct group_sum {
+    unsigned services, on_air, degraded;
+    uint64_t crypto_periods, ecms;
+};
+
+static void sum_groups(const struct cmd_live *live, struct group_sum *sum)
+{
+    *sum = (struct group_sum){0};
+    for (unsigned i = 0; i < live->stream_count; i++) {
+        for (unsigned j = 0; j < live->streams[i].service_count; j++) {
+            struct headend_group_status status;
+
+            headend_group_status(live->streams[i].services[j].group, &status);
+            sum->services++;
+            sum->on_air += status.on_air;
+            sum->degraded += status.degraded;
+            sum->crypto_periods += status.crypto_periods;
+            sum->ecms += status.ecms;
+        }
+    }
+}
+
+void cmd_run_report_init(struct cmd_run_report *report, const struct cmd_live *live)
+{
+    *report = (struct cmd_run_report){.live = live,
+                                      .started_ns = base_clock_monotonic_ns(),
+                                      .last_ns = base_clock_monotonic_ns(),
+                                      .terminal = isatty(STDERR_FILENO)};
+    if (report->terminal)
+        base_log_set_wipe(wipe_line);
+}
+
+void cmd_run_report_status(struct cmd_run_report *report)
+{
+    uint64_t now = base_clock_monotonic_ns();
+    double seconds = (double)(now - report->last_ns) / 1e9;
+    struct pipeline_counters frames;
+    struct scrambler_counters packets;
+    struct group_sum groups;
+
+    if (!report->terminal || seconds <= 0)
+        return;
+    pipeline_counters(report->live->pipeline, &frames);
+    sum_streams(report->live, &packets);
+    sum_groups(report->live, &groups);
+    wipe_line();
+    fprintf(stderr,
+            "%.1f Mbit/s, %.0f frames/s; %" PRIu64 " in, %" PRIu64 " out, %" PRIu64
+            " dropped; %u of %u services on air%s",
+            (double)(packets.in - report->last_packets) * 8 * TS_PACKET_SIZE / seconds / 1e6,
+            (double)(frames.rx_frames - report->last_frames) / seconds, frames.rx_frames, frames.tx_frames,
+            drops(&frames), groups.on_air, groups.services, groups.degraded ? ", CAS failing" : "");
+    fflush(stderr);
+    line_shown = true;
+    report->last_ns = now;
+    report->last_frames = frames.rx_frames;
+    report->last_packets = packets.in;
+}
+
+static void print_line(double seconds, const struct pipeline_counters *frames,
+                       const struct scrambler_counters *packets, const struct group_sum *groups)
+{
+    printf("%.1f s: %" PRIu64 " frames in, %" PRIu64 " out, %" PRIu64 " dropped; %" PRIu64
+           " TS packets, %" PRIu64 " scrambled, %" PRIu64 " black; %u of %u services on air, %" PRIu64
+           " crypto-periods, %" PRIu64 " ECMs\n",
+           seconds, frames->rx_frames, frames->tx_frames, drops(frames), packets->in, packets->scrambled,
+           packets->black, groups->on_air, groups->services, groups->crypto_periods, groups->ecms);
+}
+
+static json_t *frames_json(const struct pipeline_counters *frames)
+{
+    json_t *object = json_object();
+
+#define X(name, help) json_object_set_new(object, #name, json_integer((json_int_t)frames->name));
+    PIPELINE_COUNTER_MAP(X)
+#undef X
+    return object;
+}
+
+static json_t *packets_json(const struct scrambler_counters *packets)
+{
+    json_t *object = json_object();
+
+#define X(name, help) json_object_set_new(object, #name, json_integer((json_int_t)packets->name));
+    SCRAMBLER_COUNTER_MAP(X)
+#undef X
+    return object;
+}
+
+static json_t *service_json(const struct cmd_live_stream *stream, unsigned index)
+{
+    struct headend_group_status group;
+    struct headend_service_status service = {0};
+
+    headend_group_status(stream->services[index].group, &group);
+    (void)headend_follower_status(stream->follower, index, &service);
+    return json_pack("{s:i, s:s, s:b, s:i, s:I, s:I, s:I, s:b, s:b}", "service_id", service.service_id,
+                     "name", service.name, "found", service.found && service.pmt_known, "ecm_pid",
+                     service.ecm_pid, "crypto_periods", (json_int_t)group.crypto_periods, "ecms",
+                     (json_int_t)group.ecms, "stretched", (json_int_t)group.stretched, "on_air", group.on_air,
+                     "degraded", group.degraded);
+}
+
+static json_t *stream_json(const struct cmd_live_stream *stream)
+{
+    struct scrambler_counters packets;
+    json_t *services = json_array();
+
+    pipeline_stream_counters(stream->live->pipeline, stream->index, &packets);
+    for (unsigned i = 0; i < stream->service_count; i++)
+        json_array_append_new(services, service_json(stream, i));
+    return json_pack("{s:s, s:o, s:o}", "name", stream->name, "packets", packets_json(&packets), "services",
+                     services);
+}
+
+static void print_json(const struct cmd_run_report *report, double seconds,
+                       const struct pipeline_counters *frames)
+{
+    json_t *streams = json_array(), *root;
+
+    for (unsigned i = 0; i < report->live->stream_count; i++)
+        json_array_append_new(streams, stream_json(&report->live->streams[i]));
+    root = json_pack("{s:f, s:s, s:o, s:I, s:o}", "seconds", seconds, "memory",
+                     pipeline_memory_mode(report->live->pipeline), "frames", frames_json(frames), "dropped",
+                     (json_int_t)drops(frames), "streams", streams);
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    fputc('\n', stdout);
+    json_decref(root);
+}
+
+int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
+{
+    double seconds = (double)(base_clock_monotonic_ns() - report->started_ns) / 1e9;
+    struct pipeline_counters frames;
+    struct scrambler_counters packets;
+    struct group_sum groups;
+
+    pipeline_counters(report->live->pipeline, &frames);
+    sum_streams(report->live, &packets);
+    sum_groups(report->live, &groups);
+    wipe_line();
+    if (json)
+        print_json(report, seconds, &frames);
+    else
+        print_line(seconds, &frames, &packets, &groups);
+    return (int64_t)(frames.rx_frames + frames.inserted_frames - frames.tx_frames - drops(&frames));
+}

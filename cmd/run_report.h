@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/run_report.h: what `scramline run` tells: a status line on a terminal, one line or JSON at the end. */
+#ifndef CMD_RUN_REPORT_H
+#define CMD_RUN_REPORT_H
+
+#include "cmd/live.h"
+
+struct cmd_run_report {
+    const struct cmd_live *live;
+    uint64_t started_ns;
+    uint64_t last_ns, last_frames, last_packets; /* of the last status line */
+    bool terminal;
+};
+
+void cmd_run_report_init(struct cmd_run_report *report, const struct cmd_live *live);
+void cmd_run_report_status(struct cmd_run_report *report); /* call once a second */
+
+/* On standard output. Returns the frames that no counter explains: 0, or there is a bug. Call after
+ * pipeline_stop(). */
+int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json);
+
+#endif

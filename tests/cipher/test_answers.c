@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Published known answers, through every tier, alone and in a full batch. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cipher/cipher.h"
+
+struct answer {
+    enum cipher_algorithm algorithm;
+    const char *cw, *clear, *scrambled; /* hexadecimal */
+};
+
+static void check_copies(struct cipher *cipher, struct cipher_key *key, enum cipher_direction direction,
+                         const uint8_t *from, const uint8_t *to, size_t size, unsigned copies)
+{
+    static uint8_t payloads[CIPHER_BATCH_MAX][CIPHER_PAYLOAD_MAX];
+    struct cipher_lane lanes[CIPHER_BATCH_MAX];
+
+    for (unsigned i = 0; i < copies; i++) {
+        memcpy(payloads[i], from, size);
+        lanes[i] = (struct cipher_lane){payloads[i], key, (uint16_t)size};
+    }
+    cipher_run(cipher, direction, lanes, copies);
+    for (unsigned i = 0; i < copies; i++)
+        cr_assert_arr_eq(payloads[i], to, size, "%s, lane %u of %u", cipher_tier_name(cipher), i, copies);
+}
+
+static void check_bytes(enum cipher_algorithm algorithm, const uint8_t *cw, const uint8_t *clear,
+                        const uint8_t *scrambled, size_t size)
+{
+    for (unsigned n = 0; cipher_tier_at(algorithm, n); n++) {
+        struct cipher *cipher;
+        struct cipher_key *key;
+
+        cr_assert_eq(cipher_create(&cipher, algorithm, cipher_tier_at(algorithm, n)), 0);
+        cr_assert_eq(cipher_key_create(&key, cipher), 0);
+        cr_assert_eq(cipher_key_set(key, cw, cipher_cw_size(algorithm)), 0);
+        for (unsigned copies = 1; copies <= CIPHER_BATCH_MAX; copies += CIPHER_BATCH_MAX - 1) {
+            check_copies(cipher, key, CIPHER_SCRAMBLE, clear, scrambled, size, copies);
+            check_copies(cipher, key, CIPHER_DESCRAMBLE, scrambled, clear, size, copies);
+        }
+        cipher_key_destroy(key);
+        cipher_destroy(cipher);
+    }
+}
+
+static void check_answer(const struct answer *answer)
+{
+    uint8_t cw[16], clear[CIPHER_PAYLOAD_MAX], scrambled[CIPHER_PAYLOAD_MAX];
+    ptrdiff_t size = base_hex_decode(answer->clear, clear, sizeof(clear));
+
+    cr_assert_gt(size, 0);
+    cr_assert_eq(base_hex_decode(answer->cw, cw, sizeof(cw)), (ptrdiff_t)cipher_cw_size(answer->algorithm));
+    cr_assert_eq(base_hex_decode(answer->scrambled, scrambled, sizeof(scrambled)), size);
+    check_bytes(answer->algorithm, cw, clear, scrambled, (size_t)size);
+}
+
+/* From: the test vectors published with TSDuck (tv_dvb_csa2.h), 184 bytes. */
+Test(answers, csa2_full_payload)
+{
+    check_answer(&(struct answer){
+        CIPHER_DVB_CSA2, "c0b1f061a6ed7104",
+        "81dbefc27aae3fb041481e0da8c0764ab30fcb3394a5799cad9da279a9258971b2e8e5061fda3bbf32d202dfc02dd39a"
+        "e329e77edf21743635331d5ac6b1b84c885d719bbe777c29bf44a9f0faba0769adc70ef85171a057e573e639ccc0e89f"
+        "7cf12306ec5d9b4bf353b792d471c9ebffae47f34d63286ad639119794a55c2165193224fa41eb42ca4493a1d5e9e037"
+        "0291c6e05e0ba9dc0efea5f9475b5a457f4b7931aeb6de9c0c404b93503ad57b8a0074ebb64312f2",
+        "e34b701e54165b1407c581aa37c7009ec9858379f1853b4e9cfa0d50a70ef6957b1cfbd131f1a999549155ba41230efe"
+        "0291905838507a408aa979003c55b607fd4eedfea393226a2ab1a2436f32e29729e7f56a43f47a6c64556404a3772898"
+        "b16fc507f7d597be6b73f5158aba80b714c82e346947099b53b30efd28812effd66eae5cbc91ce5b98a2ed6b05536130"
+        "d1ad7325b09a4ffc5e70dd517b2dc27daf70e15898f696668406006c4d8d65fe6f6a83bcf5cff05a"});
+}
+
+/* From: the same, 108 bytes (13 blocks and a residue of 4). */
+Test(answers, csa2_residue)
+{
+    check_answer(&(struct answer){
+        CIPHER_DVB_CSA2, "c0b1f061a6ed7104",
+        "6234ac56db0e3837e57b7e6adbc16f44f3dbf6fe0ed72ff8eacf67558aaf3f12545c874f0da9476edcc26012c745aaa8"
+        "fd14eb636a874ec3fa99a304713b982290c1fc249997a3d8157e9f6f2a106261653201c7ea48c0c9a1b88f8bde4fc949"
+        "8a32b29ac5ab63226f82d277",
+        "a13042321cd198381c8071f3fc60b328b9dd2c790c6100fdbf945aeced00cd8233cc86ecd61c92f6eee3d285fdb7d4a3"
+        "37e31cfa3a9b6acecd931828efce225b6418e472bf4ff6e5d64951b2fbf4061ca849fb9c185f8be23b07ed0a16a65091"
+        "0fb8a14295866525dfb007a5"});
+}
+
+/* From: libdvbcsa's scalar code, clear payload 00 01 02 …, a CW without checksum bytes. */
+Test(answers, csa2_takes_the_cw_as_it_is)
+{
+    check_answer(&(struct answer){CIPHER_DVB_CSA2, "0123456789abcdef", "000102030405060708090a0b0c0d0e0f",
+                                  "d1c1deac3810624b9f2e9a81b961bdfe"});
+}
+
+/* From: ETSI TS 103 127, Annex B, test cases 1 to 4 (adaptation fields of 0, 7, 8 and 9 bytes). The clear
+ * payload is one sentence over and over; the cases differ in length alone. */
+Test(answers, cissa_annex_b)
+{
+    static const char clear[] = "This is the payload used for creating the test vectors for the DVB IPTV "
+                                "scrambler/descrambler. This is the payload used for creating the test "
+                                "vectors for the DVB IPTV scrambler/descram";
+    static const char scrambled_blocks[] =
+        "15ce67e0cb01b53ce76054e57a4ad120a0dfa4eaaae932c6783f51ae19faee108bdb78f3113ec2b572cc208500a52cec"
+        "a114126c58244df563e7a9b4e041cbc3fbfffbd83c8fbffb10e83ea38204bad702fb01a27b622c4f85aab6aa75559720"
+        "d65ab844cea28cf2e1fe5e7ac19d44818919c23249f140757b5d16c0af45b25f509b9da0619712c59f0b39b06f1fbe90"
+        "123f212983936a95317fcb62f4346a1b1e164840303aff838a019bf810a8e0b2";
+    static const size_t sizes[] = {184, 177, 176, 175};
+    uint8_t cw[16], blocks[176], scrambled[CIPHER_PAYLOAD_MAX];
+
+    cr_assert_eq(base_hex_decode("00112233445566778899aabbccddeeff", cw, sizeof(cw)), 16);
+    cr_assert_eq(base_hex_decode(scrambled_blocks, blocks, sizeof(blocks)), (ptrdiff_t)sizeof(blocks));
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        memcpy(scrambled, clear, sizes[i]);
+        memcpy(scrambled, blocks, sizes[i] / 16 * 16);
+        check_bytes(CIPHER_DVB_CISSA, cw, (const uint8_t *)clear, scrambled, sizes[i]);
+    }
+}
+
+/* From: AES-128-CBC as TS 103 127 applies it, clear payload 00 01 02 … */
+Test(answers, cissa_short_payload)
+{
+    check_answer(
+        &(struct answer){CIPHER_DVB_CISSA, "000102030405060708090a0b0c0d0e0f",
+                         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627",
+                         "eb9dca063424275590c2dbbe00b726fdfd17ae6b34fed2808ff1478dcb902fc82021222324252627"});
+}
+
+/* From: the test vectors published with TSDuck (tv_atis_idsa.h): no block, and two blocks with a residue. */
+Test(answers, idsa_residue)
+{
+    check_answer(&(struct answer){CIPHER_ATIS_IDSA, "01020304050607080910111213141516",
+                                  "c275bd850c9d79770bdf226e10", "8eeb650d1475ad35a803f59c44"});
+    check_answer(&(struct answer){CIPHER_ATIS_IDSA, "01020304050607080910111213141516",
+                                  "4f70a9eb42935deb74396c85465f177ccdf6fd24fd410dae3ad720d8f6693e1922d9f9",
+                                  "e95c723bcec9219d5c1260e382d9790ab70e80030919f7b9e0073826305dfd5d72f5bc"});
+}
+
+/* From: AES-128-CBC as ATIS-0800006 applies it, clear payload 00 01 02 … */
+Test(answers, idsa_short_payloads)
+{
+    check_answer(
+        &(struct answer){CIPHER_ATIS_IDSA, "000102030405060708090a0b0c0d0e0f",
+                         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627",
+                         "0a940bb5416ef045f1c39458c653ea5a3cf456b4ca488aa383c79c98b34797cbe447ab55145a57f7"});
+    check_answer(&(struct answer){CIPHER_ATIS_IDSA, "000102030405060708090a0b0c0d0e0f", "0001020304050607",
+                                  "c6a03934838a5d85"});
+}

@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# tests/e2e/common.sh: TAP for tests that run the real commands. Sourced. $SCRAMLINE_BUILD is the build folder.
+set -uo pipefail
+: "${SCRAMLINE_BUILD:?the build folder}"
+scramline=$SCRAMLINE_BUILD/scramline
+export compare_ts=$SCRAMLINE_BUILD/tests/tools/compare_ts
+work=$(mktemp -d)
+export SCRAMLINE_KEY_DIR=$work/keys
+tests=0
+servers=()
+
+cleanup() {
+    local pid
+    for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+# check NAME COMMAND…: one TAP line; the command's output where it fails.
+check() {
+    local name=$1
+    shift
+    tests=$((tests + 1))
+    if "$@" >"$work/check.log" 2>&1; then
+        echo "ok $tests - $name"
+    else
+        echo "not ok $tests - $name"
+        sed 's/^/# /' "$work/check.log" | tail -n 30
+    fi
+}
+
+skip() { # skip NAME WHY
+    tests=$((tests + 1))
+    echo "ok $tests - $1 # SKIP $2"
+}
+
+finish() { echo "1..$tests"; }
+
+# exits STATUS COMMAND…: whether it exits with that status
+exits() {
+    local wanted=$1 got
+    shift
+    "$@"
+    got=$?
+    [ "$got" = "$wanted" ] || { echo "exit status $got, expected $wanted: $*"; return 1; }
+}
+
+# says STATUS TEXT COMMAND…: exits with STATUS, and standard error has exactly one line, which holds TEXT
+says() {
+    local wanted=$1 text=$2 lines
+    shift 2
+    exits "$wanted" "$@" 2>"$work/stderr" || { cat "$work/stderr"; return 1; }
+    lines=$(wc -l <"$work/stderr")
+    cat "$work/stderr"
+    [ "$lines" = 1 ] || { echo "$lines lines, expected one"; return 1; }
+    grep -qF -- "$text" "$work/stderr" || { echo "expected: $text"; return 1; }
+}
+
+json() { # json FILE EXPRESSION of d
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1])); v = eval(sys.argv[2])
+print(*v) if isinstance(v, list) else print(v)' "$1" "$2"
+}
+
+# json_is FILE EXPRESSION: whether it is true
+json_is() {
+    [ "$(json "$1" "bool($2)")" = True ] || { echo "$2 does not hold in:"; cat "$1"; return 1; }
+}
+
+# A programme of two services (H.264 + MP2 each) with null stuffing, made once per build folder.
+programme() {
+    local file=$SCRAMLINE_BUILD/tests/programme.ts
+    if [ ! -s "$file" ]; then
+        ffmpeg -v error -y -f lavfi -i 'testsrc2=size=320x240:rate=25' -f lavfi -i 'smptebars=size=320x240:rate=25' \
+            -f lavfi -i sine=frequency=440:sample_rate=48000 -f lavfi -i sine=frequency=880:sample_rate=48000 -t 12 \
+            -map 0 -map 2 -map 1 -map 3 -c:v libx264 -preset ultrafast -g 25 -b:v 600k -maxrate 600k -bufsize 600k \
+            -c:a mp2 -b:a 128k -program program_num=1:title=One:st=0:st=1 -program program_num=2:title=Two:st=2:st=3 \
+            -f mpegts -muxrate 3M "$file.$$" && mv "$file.$$" "$file"
+    fi
+    echo "$file"
+}
+
+start_ecmg() { # start_ecmg NAME ARGUMENT…: on a free port; sets $ecmg_address and $ecmg_pid
+    local log=$work/$1.log try
+    shift
+    [ -e "$SCRAMLINE_KEY_DIR/service.key" ] || "$scramline" keys >/dev/null
+    "$scramline" ecmg --listen 127.0.0.1:0 "$@" >"$log" 2>&1 &
+    ecmg_pid=$!
+    servers+=("$ecmg_pid")
+    for ((try = 0; try < 100; try++)); do
+        ecmg_address=$(grep -oE '127\.0\.0\.1:[0-9]+' "$log" | head -n 1)
+        [ -n "$ecmg_address" ] && return 0
+        sleep 0.1
+    done
+    cat "$log"
+    return 1
+}
+
+# frames FILE PROGRAM-INDEX: video frames that ffprobe can decode
+frames() {
+    ffprobe -v quiet -select_streams "p:$2:v" -count_frames -show_entries stream=nb_read_frames -of csv=p=0 "$1" |
+        grep -oE '[0-9]+' | head -n 1
+}
