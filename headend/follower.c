@@ -140,13 +140,25 @@ static int cat_section(struct headend_follower *follower, const uint8_t *section
     return 0;
 }
 
+static bool same_map(const struct headend_map *a, const struct headend_map *b)
+{
+    if (a->complete != b->complete || a->reference_pid != b->reference_pid)
+        return false;
+    for (unsigned pid = 0; pid < TS_PIDS; pid++)
+        if (a->pids[pid].verdict != b->pids[pid].verdict || a->pids[pid].group != b->pids[pid].group ||
+            a->pids[pid].observe != b->pids[pid].observe || a->pids[pid].rewrite != b->pids[pid].rewrite ||
+            a->pids[pid].guard != b->pids[pid].guard)
+            return false;
+    return true;
+}
+
 /* Whether the new map says something else; then it is the map. */
 static bool take_map(struct headend_follower *follower, bool guarded)
 {
     bool changed = guarded && follower->map.observations != follower->observed;
 
     follower->map.observations = follower->next.observations = follower->observed;
-    if (!memcmp(&follower->map, &follower->next, sizeof(follower->map)))
+    if (same_map(&follower->map, &follower->next))
         return changed;
     follower->map = follower->next;
     return true;

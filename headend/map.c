@@ -26,7 +26,7 @@ static const struct headend__program *find_named(struct headend_follower *follow
     for (unsigned i = 0; i < tables->program_count; i++) {
         const char *name = headend__tables_name(tables, tables->programs[i].number);
 
-        if (!name || strcasecmp(name, service->config.name))
+        if (!name || strcasecmp(name, service->config.name) != 0)
             continue;
         service->ambiguous |= found != NULL;
         if (!found)
