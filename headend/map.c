@@ -23,6 +23,8 @@ static const struct headend__program *find_named(struct headend_follower *follow
     const struct headend__program *found = NULL;
 
     service->ambiguous = false;
+    if (!tables->programs) /* no PAT yet */
+        return NULL;
     for (unsigned i = 0; i < tables->program_count; i++) {
         const char *name = headend__tables_name(tables, tables->programs[i].number);
 
