@@ -183,13 +183,12 @@ unsigned rig_add_group(struct rig *rig, enum cipher_algorithm algorithm)
 void rig_publish(struct rig *rig, unsigned group, enum keys_slot_kind kind, uint64_t start, uint8_t parity,
                  uint8_t seed)
 {
-    struct base_secret cw = {.size =
-                                 (uint8_t)cipher_cw_size(rig->plan->groups[group].algorithm)};
+    struct base_secret cw = {.size = (uint8_t)cipher_cw_size(rig->plan->groups[group].algorithm)};
 
     memset(cw.bytes, seed, cw.size);
-    cr_assert_eq(keys_slots_publish(rig->slots[group], kind, seed, start, parity,
-                                    kind == KEYS_SLOT_KEY ? &cw : NULL),
-                 0);
+    cr_assert_eq(
+        keys_slots_publish(rig->slots[group], kind, seed, start, parity, kind == KEYS_SLOT_KEY ? &cw : NULL),
+        0);
 }
 
 void rig_protect(struct rig *rig, uint16_t pid, unsigned group)

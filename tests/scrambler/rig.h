@@ -29,7 +29,8 @@ struct stream {
 void stream_open(struct stream *stream);
 void stream_close(struct stream *stream);
 
-/* The place of a new packet of this PID: header, continuity counter, time; a payload of the PID's low byte. */
+/* The place of a new packet of this PID: header, continuity counter, time; a payload of the PID's low byte.
+ */
 uint8_t *stream_add(struct stream *stream, uint16_t pid);
 uint8_t *stream_add_null(struct stream *stream);
 

@@ -30,8 +30,12 @@ TestSuite(playout, .init = open_all, .fini = close_all);
 
 static void make_order(uint64_t start, uint64_t period, uint8_t mark, uint16_t size)
 {
-    order = (struct ts_order){.kind = TS_ORDER_PLAY, .start = start, .period = period, .pid = ECM_PID,
-                              .size = size, .form = TS_ORDER_SECTION};
+    order = (struct ts_order){.kind = TS_ORDER_PLAY,
+                              .start = start,
+                              .period = period,
+                              .pid = ECM_PID,
+                              .size = size,
+                              .form = TS_ORDER_SECTION};
     memset(order.bytes, mark, size);
     order.bytes[0] = 0x80;
     base_store_u16(order.bytes + 1, (uint16_t)(0x7000 | (size - 3)));
@@ -228,8 +232,11 @@ Test(playout, an_earlier_start_makes_waiting_orders_void)
 
 Test(playout, packets_get_pid_and_counter)
 {
-    order = (struct ts_order){.kind = TS_ORDER_PLAY, .pid = ECM_PID, .period = 50 * MS,
-                              .form = TS_ORDER_PACKETS, .size = 2 * TS_PACKET_SIZE};
+    order = (struct ts_order){.kind = TS_ORDER_PLAY,
+                              .pid = ECM_PID,
+                              .period = 50 * MS,
+                              .form = TS_ORDER_PACKETS,
+                              .size = 2 * TS_PACKET_SIZE};
     for (unsigned i = 0; i < 2; i++) {
         uint8_t *packet = order.bytes + (size_t)i * TS_PACKET_SIZE;
 
@@ -267,7 +274,8 @@ Test(playout, late_orders_are_counted_and_played)
     add_video(10);
     rig_run(&rig, &stream, 0, &(struct random){1});
     play(2 * MS, 100 * MS, 1, 50);
-    rig_run(&rig, &(struct stream){.count = 5, .packets = stream.packets + 5, .times = stream.times + 5}, 5, NULL);
+    rig_run(&rig, &(struct stream){.count = 5, .packets = stream.packets + 5, .times = stream.times + 5}, 5,
+            NULL);
     cr_assert_eq(rig_counters(&rig)->late_orders, 1);
     cr_assert_eq(rig_counters(&rig)->ecm, 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What becomes of each packet of a protected, black, or passed PID. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <dvbcsa/dvbcsa.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
