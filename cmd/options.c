@@ -94,9 +94,8 @@ static int parse_numbers(const char *text, const struct cmd_option *option)
     char *part;
     int status = *text ? 0 : BASE_E_MALFORMED;
 
-    if (strlen(text) >= sizeof(copy))
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         return -E2BIG;
-    strcpy(copy, text);
     while (status == 0 && (part = strsep(&rest, ",")))
         status = parse_range(part, option, option->value);
     return status;
@@ -125,6 +124,14 @@ static int parse_words(const char *text, const struct cmd_option *option)
     return bits ? 0 : BASE_E_MALFORMED;
 }
 
+static int add_text(struct cmd_texts *texts, const char *text)
+{
+    if (texts->count == CMD_TEXTS_MAX)
+        return -E2BIG;
+    texts->values[texts->count++] = text;
+    return *text ? 0 : BASE_E_MALFORMED;
+}
+
 static int parse_value(const struct cmd_option *option, const char *text)
 {
     struct cmd_host_port *endpoint = option->value;
@@ -136,6 +143,8 @@ static int parse_value(const struct cmd_option *option, const char *text)
     case CMD_TEXT:
         *(const char **)option->value = text;
         return *text ? 0 : BASE_E_MALFORMED;
+    case CMD_TEXTS:
+        return add_text(option->value, text);
     case CMD_NUMBER:
         return base_parse_u64(text, option->minimum, option->maximum, option->value);
     case CMD_SECONDS:

@@ -18,6 +18,7 @@
 enum cmd_option_kind {
     CMD_FLAG,      /* bool * */
     CMD_TEXT,      /* const char **: points into argv */
+    CMD_TEXTS,     /* struct cmd_texts *: one more each time the option is given */
     CMD_NUMBER,    /* uint64_t *: within minimum … maximum */
     CMD_SECONDS,   /* uint64_t *: microseconds, within minimum … maximum (microseconds) */
     CMD_HOST_PORT, /* struct cmd_host_port * */
@@ -29,6 +30,12 @@ enum cmd_option_kind {
 struct cmd_host_port {
     char host[256]; /* may be empty where the option allows ":PORT" */
     uint16_t port;  /* 0: not given */
+};
+
+#define CMD_TEXTS_MAX 64
+struct cmd_texts {
+    unsigned count;
+    const char *values[CMD_TEXTS_MAX]; /* point into argv */
 };
 
 #define CMD_NUMBERS_MAX 256

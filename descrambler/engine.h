@@ -27,7 +27,8 @@
     X(ecm_opened, "ECM sections opened (each change once)")                                                  \
     X(ecm_refused, "ECM sections that did not open: other key, changed, or other CAS")                       \
     X(crypto_periods, "changes of parity")                                                                   \
-    X(bad_sections, "sections dropped: CRC wrong, gap, or overlong")
+    X(bad_sections, "sections of tables and ECMs dropped: CRC wrong, or malformed")                          \
+    X(crowded, "tables and ECMs passed over: too many programmes, ECM PIDs, or changes read ahead")
 
 struct descrambler_counters {
 #define X(name, help) uint64_t name;
@@ -52,13 +53,15 @@ struct descrambler_config {
     const char *service_name; /* or by name (SDT), where not NULL */
     const uint16_t *pids;     /* DESCRAMBLER_PIDS; copied */
     unsigned pid_count;
-    bool has_algorithm; /* else the scrambling_descriptor says, and DVB-CSA2 where there is none */
+    /* Else the scrambling_descriptor says; where there is none, the size of the CW: DVB-CSA2 for 8 bytes,
+     * DVB-CISSA for 16. */
+    bool has_algorithm;
     enum cipher_algorithm algorithm;
     /* Fixed: loaded for both parities where fixed_odd is empty. */
     struct base_secret fixed_even, fixed_odd;
-    /* Or a list: element n for crypto-period n, the first one even unless the stream begins odd; copied. A
-     * PID moves on at its change of parity; a packet that still has the last parity within 500 ms (or 2 000
-     * packets) after others moved on keeps the last word. */
+    /* Or a list: element n for crypto-period n, the first one even unless the stream begins odd, the last one
+     * for all that follow; copied. A PID moves on at its change of parity; a packet that still has the last
+     * parity within 2 000 packets after others moved on keeps the last word. */
     const struct base_secret *list;
     size_t list_count;
     descrambler_ecm_open *ecm_open; /* or ECMs */
@@ -75,8 +78,10 @@ void descrambler_engine_destroy(struct descrambler_engine *engine); /* wipes; NU
  * processed. */
 void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *packet);
 
-/* Opens packets in place. Payloads are turned when `batch` (CIPHER_DESCRAMBLE) is flushed; the engine flushes
- * it itself before it changes a key that lanes in it use. */
+/* Opens packets in place; batch->ciphers must hold every algorithm that is to be opened, the same objects in
+ * every call. Prepared keys are made when they are first needed. Payloads are turned when `batch`
+ * (CIPHER_DESCRAMBLE) is flushed; the engine flushes it itself before it changes a key that lanes in it use.
+ */
 void descrambler_engine_process(struct descrambler_engine *engine, uint8_t *const *packets, unsigned count,
                                 struct cipher_batch *batch);
 

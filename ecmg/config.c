@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "ecmg/ecm.h"
 #include "ecmg/server.h"
-#include "ecmg/yaml.h"
+#include "ecmg/yaml_table.h"
 #include "keys/key_file.h"
 
 #define FILE_MAX  (256 * 1024) /* bytes; 64 services take 8 KiB */

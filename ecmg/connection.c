@@ -75,22 +75,19 @@ static void on_channel_closed(void *context, uint16_t channel_id)
 
     base_log(BASE_LOG_NOTICE, "%s: channel %u closed", net_tcp_peer(connection->tcp), channel_id);
     ecmg__channel_close(connection);
-    if (!connection->ending)
-        net_timer_start(connection->patience, PATIENCE_MS);
 }
 
 static uint16_t on_stream_setup(void *context, uint16_t channel_id, uint16_t stream_id, uint16_t ecm_id,
                                 uint16_t nominal_cp_duration, bool *transfer_mode)
 {
     struct ecmg__connection *connection = context;
-    uint16_t error = nominal_cp_duration < connection->server->config.status.min_cp_duration
-                         ? (uint16_t)SIMULCRYPT_ECMG_INVALID_VALUE
-                         : ecmg__stream_open(connection, stream_id, ecm_id);
+    uint16_t error = ecmg__stream_open(connection, stream_id, ecm_id);
 
-    *transfer_mode = false; /* access criteria come when they change */
+    (void)nominal_cp_duration; /* the session has compared it with min_CP_duration */
+    *transfer_mode = false;    /* access criteria come when they change */
     if (error)
-        base_log(BASE_LOG_WARNING, "%s: channel %u: stream %u (ECM_id %u, %u00 ms) refused: %s",
-                 net_tcp_peer(connection->tcp), channel_id, stream_id, ecm_id, nominal_cp_duration,
+        base_log(BASE_LOG_WARNING, "%s: channel %u: stream %u with ECM_id %u refused: %s",
+                 net_tcp_peer(connection->tcp), channel_id, stream_id, ecm_id,
                  simulcrypt_ecmg_error_text(error));
     return error;
 }
@@ -183,9 +180,7 @@ void ecmg__connection_accept(struct ecmg_server *server, struct net_tcp *tcp)
 void ecmg__connection_destroy(struct ecmg__connection *connection)
 {
     connection->ending = true;
-    if (connection->session)
-        simulcrypt_ecmg_session_destroy(connection->session);
-    ecmg__channel_close(connection); /* the session has told already; without one there is none */
+    simulcrypt_ecmg_session_destroy(connection->session); /* closes its channel */
     net_timer_destroy(connection->patience);
     net_tcp_close(connection->tcp);
     LIST_REMOVE(connection, link);

@@ -31,13 +31,12 @@ static bool take_cw(struct ecmg_ecm *ecm, const struct simulcrypt_cp_cw *cw)
 
 /* An ECM holds the CW of its own crypto-period n, and of the other parity that of n + 1; where lead_CW is 0
  * and there is none, that of n - 1, for receivers that join while ECM n is already on air before n. */
-static uint16_t choose_cws(struct ecmg_ecm *ecm, const struct simulcrypt_cw_provision *provision,
-                           uint8_t lead_cw)
+static uint16_t choose_cws(struct ecmg_ecm *ecm, const struct simulcrypt_cw_provision *provision)
 {
     const struct simulcrypt_cp_cw *own = find_cw(provision, provision->cp_number);
     const struct simulcrypt_cp_cw *other = find_cw(provision, (uint16_t)(provision->cp_number + 1));
 
-    if (!own || (!other && lead_cw > 0))
+    if (!own)
         return SIMULCRYPT_ECMG_NOT_ENOUGH_CWS;
     if (!other)
         other = find_cw(provision, (uint16_t)(provision->cp_number - 1));
@@ -62,7 +61,7 @@ static uint16_t keep_access_criteria(struct ecmg__stream *stream,
 static uint16_t fill_ecm(struct ecmg_ecm *ecm, struct ecmg__stream *stream,
                          const struct simulcrypt_cw_provision *provision)
 {
-    uint16_t error = choose_cws(ecm, provision, stream->connection->server->config.status.lead_cw);
+    uint16_t error = choose_cws(ecm, provision);
 
     if (!error)
         error = keep_access_criteria(stream, provision);

@@ -36,7 +36,6 @@ struct ecmg__connection {
     bool ending;
     uint16_t channel_id;
     uint32_t super_cas_id;
-    uint32_t stream_count;
     struct ecmg__streams streams[ECMG__STREAM_BUCKETS];
 };
 
@@ -54,7 +53,8 @@ struct ecmg_server {
 void ecmg__connection_accept(struct ecmg_server *server, struct net_tcp *tcp);
 void ecmg__connection_destroy(struct ecmg__connection *connection);
 
-/* Claims what setup and close of channels and streams stand for; the answers are error_status values. */
+/* Setup and close of channels and streams, as far as other connections matter: what concerns one channel
+ * alone the session has checked. The answers are error_status values. */
 uint16_t ecmg__channel_open(struct ecmg__connection *connection, uint16_t channel_id, uint32_t super_cas_id);
 void ecmg__channel_close(struct ecmg__connection *connection);
 uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id);

@@ -92,7 +92,7 @@ uint16_t ecmg__channel_open(struct ecmg__connection *connection, uint16_t channe
 
     if (!service)
         return SIMULCRYPT_ECMG_UNKNOWN_SUPER_CAS_ID;
-    if (connection->service || channel_in_use(server, channel_id))
+    if (channel_in_use(server, channel_id))
         return SIMULCRYPT_ECMG_CHANNEL_IN_USE;
     if (server->counters.channels >= server->config.channels_max)
         return SIMULCRYPT_ECMG_TOO_MANY_CHANNELS;
@@ -108,7 +108,6 @@ static void forget_stream(struct ecmg__stream *stream)
 {
     LIST_REMOVE(stream, in_channel);
     LIST_REMOVE(stream, in_server);
-    stream->connection->stream_count--;
     stream->connection->server->counters.streams--;
     base_secure_zero(stream, sizeof(*stream));
     free(stream);
@@ -141,45 +140,29 @@ struct ecmg__stream *ecmg__stream_find(struct ecmg__connection *connection, uint
     return NULL;
 }
 
-/* (Super_CAS_id, ECM_id) names an ECM stream system-wide (TS 103 197, clause 5). */
+/* (Super_CAS_id, ECM_id) names an ECM stream system-wide; 0 is what a version 1 SCS has, for all its streams.
+ */
 static bool ecm_id_in_use(struct ecmg_server *server, uint32_t super_cas_id, uint16_t ecm_id)
 {
     struct ecmg__stream *stream;
 
     LIST_FOREACH(stream, &server->streams[ecm_id % ECMG__ECM_BUCKETS], in_server)
     {
-        if (stream->ecm_id == ecm_id && stream->connection->super_cas_id == super_cas_id)
+        if (ecm_id && stream->ecm_id == ecm_id && stream->connection->super_cas_id == super_cas_id)
             return true;
     }
     return false;
 }
 
-static uint16_t refuse_stream(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id)
-{
-    struct ecmg_server *server = connection->server;
-    uint16_t channel_limit = server->config.status.max_streams;
-
-    if (!connection->service)
-        return SIMULCRYPT_ECMG_UNKNOWN_CHANNEL;
-    if (ecmg__stream_find(connection, stream_id))
-        return SIMULCRYPT_ECMG_STREAM_IN_USE;
-    if (ecm_id_in_use(server, connection->super_cas_id, ecm_id))
-        return SIMULCRYPT_ECMG_ECM_ID_IN_USE;
-    if (channel_limit && connection->stream_count >= channel_limit)
-        return SIMULCRYPT_ECMG_TOO_MANY_STREAMS_CHANNEL;
-    if (server->counters.streams >= server->config.streams_max)
-        return SIMULCRYPT_ECMG_TOO_MANY_STREAMS;
-    return SIMULCRYPT_ECMG_OK;
-}
-
 uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id)
 {
     struct ecmg_server *server = connection->server;
-    uint16_t error = refuse_stream(connection, stream_id, ecm_id);
     struct ecmg__stream *stream;
 
-    if (error)
-        return error;
+    if (ecm_id_in_use(server, connection->super_cas_id, ecm_id))
+        return SIMULCRYPT_ECMG_ECM_ID_IN_USE;
+    if (server->counters.streams >= server->config.streams_max)
+        return SIMULCRYPT_ECMG_TOO_MANY_STREAMS;
     stream = calloc(1, sizeof(*stream));
     if (!stream)
         return SIMULCRYPT_ECMG_OUT_OF_STORAGE;
@@ -188,7 +171,6 @@ uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_
     stream->ecm_id = ecm_id;
     LIST_INSERT_HEAD(&connection->streams[stream_id % ECMG__STREAM_BUCKETS], stream, in_channel);
     LIST_INSERT_HEAD(&server->streams[ecm_id % ECMG__ECM_BUCKETS], stream, in_server);
-    connection->stream_count++;
     server->counters.streams++;
     return SIMULCRYPT_ECMG_OK;
 }

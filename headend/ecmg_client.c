@@ -112,7 +112,7 @@ static void session_fail(void *context, const char *why)
     if (!client->tcp)
         return;
     if (client->config.scs.version > VERSION_LOWEST &&
-        strstr(why, simulcrypt_ecmg_error_text(SIMULCRYPT_ECMG_UNSUPPORTED_VERSION)))
+        simulcrypt_scs_session_version_refused(client->session))
         client->config.scs.version--;
     set_error(client, "ECMG %s:%u: %s", client->host, client->config.port, why);
     lose(client);

@@ -485,7 +485,8 @@ void headend_group_give_up(struct headend_group *group, uint64_t now, const char
     fall_back(group);
 }
 
-/* What plays and what waits begins anew on `pid`; the old PID ends. */
+/* What plays and what waits begins anew on `pid`; the old PID, which may belong to a component now, ends at
+ * once: an order holds from its start on, whatever waits there. */
 static int move_ecms(struct headend_group *group, uint16_t pid)
 {
     uint64_t first = group->begun ? group->begun - 1 : 0;
@@ -500,8 +501,7 @@ static int move_ecms(struct headend_group *group, uint16_t pid)
         if (r < 0)
             return r;
     }
-    order =
-        (struct ts_order){.kind = TS_ORDER_STOP, .pid = group->config.ecm_pid, .start = group->last_order};
+    order = (struct ts_order){.kind = TS_ORDER_STOP, .pid = group->config.ecm_pid, .start = group->now};
     return ts_order_push(group->config.orders, &order);
 }
 

@@ -73,9 +73,8 @@ int headend_group_create(struct headend_group **group, const struct headend_grou
                          const struct headend_group_ops *ops, void *context);
 void headend_group_destroy(struct headend_group *group); /* wipes; NULL is allowed */
 
-/* Where ECMs play, as soon as it is known and whenever it changes. The running ECM moves at once; on the old
- * PID ECMs end when the last one ordered there would have begun. -EINVAL for a PID that cannot carry ECMs,
- * errors of ts_order_push() (call again then). */
+/* Where ECMs play, as soon as it is known and whenever it changes. The ECMs move at once. -EINVAL for a PID
+ * that cannot carry ECMs, errors of ts_order_push() (call again then). */
 int headend_group_set_ecm_pid(struct headend_group *group, uint16_t ecm_pid);
 
 /* The ECMG's values; at each (re)connection. BASE_E_CONFIGURATION (with *why set) for a combination that

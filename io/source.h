@@ -23,32 +23,40 @@ struct io_packet_info {
     uint64_t arrival_ns; /* capture: time of the datagram, from the first one on; else 0 */
 };
 
+/* Datagrams of one source address to one destination. */
 struct io_flow_entry {
-    struct wire_flow flow;
+    struct wire_flow flow; /* source port: of the first datagram */
     uint64_t datagrams;
     uint64_t ts_packets;
     bool rtp;
 };
 
 struct io_source_options {
-    const char *flow; /* "ADDRESS:PORT" of the destination, for captures; NULL: the only one there is */
+    /* For captures: "ADDRESS:PORT" of the destination, or "SOURCE@ADDRESS:PORT" where several sources send to
+     * it. NULL: the only flow there is. */
+    const char *flow;
 };
 
 struct io_source_report {
     uint64_t packets; /* delivered */
     uint64_t sync_losses;
-    uint64_t bytes_skipped;     /* while out of sync */
+    uint64_t bytes_skipped;     /* while out of sync, and before the first packet */
     uint64_t bytes_truncated;   /* of a last, incomplete packet or record */
-    uint64_t datagrams_ignored; /* captures: other flows, not TS, cut or malformed */
+    uint64_t datagrams_ignored; /* captures: frames of other flows, not UDP, not TS, cut or malformed */
 };
 
 struct io_source;
 
-/* `path` "-" is standard input. Negative errno from open; BASE_E_MALFORMED where no format is recognised in
- * the first 1 MiB; -ENOTUNIQ for a capture of several flows without options->flow (`io_source_flows()` lists
- * them: the source then exists, but reads nothing); -ENOENT where the flow asked for is not there; -ENODATA
- * for an empty file. A capture from a pipe is taken to hold the flow of its first TS datagram unless told;
- * others are counted. */
+/* `path` "-" is standard input. Negative errno from open (-EISDIR for a directory); BASE_E_MALFORMED where no
+ * format is recognised in the first 1 MiB; -ENODATA for an empty file, and for a capture without TS; -EINVAL
+ * where options->flow is not understood.
+ *
+ * A capture in a regular file is read twice, its flows are counted first: -ENOTUNIQ for several flows without
+ * options->flow (or several sources of that flow), -ENOENT where the flow asked for is not there. In these
+ * two cases *source is set, lists its flows (the first IO_FLOWS_MAX), reads nothing, and is to be closed; it
+ * is NULL for every other error, -ENOENT for a missing file included. A capture from a pipe is taken to hold
+ * the flow of its first TS datagram unless told; others are counted. RTP packets stay in the capture's order.
+ */
 int io_source_open(struct io_source **source, const char *path, const struct io_source_options *options);
 void io_source_close(struct io_source *source); /* NULL is allowed */
 
@@ -60,7 +68,11 @@ size_t io_source_flows(const struct io_source *source, const struct io_flow_entr
 const struct io_source_report *io_source_report(const struct io_source *source);
 
 /* Up to `max` packets, 188 bytes each, packed in `packets`; `infos` may be NULL. Returns how many (a pipe:
- * what is there, at least one), 0 at the end, or a negative errno. */
+ * what is there, at least one), 0 at the end, or a negative errno (BASE_E_MALFORMED, BASE_E_UNSUPPORTED where
+ * a capture breaks off; what stood before it has been delivered).
+ *
+ * From 349 packets (64 KiB) on, 188-byte input is read into `packets` without a copy; 1394 packets make reads
+ * of 256 KiB. */
 ptrdiff_t io_source_read(struct io_source *source, uint8_t *packets, struct io_packet_info *infos,
                          size_t max);
 

@@ -41,7 +41,8 @@ static inline void scrambler__continuity_consume(struct scrambler_pid_state *sta
 }
 
 /* A packet made by the engine goes out on `pid`. */
-static inline void scrambler__continuity_make(struct scrambler_pid_state *state, uint16_t pid, uint8_t *packet)
+static inline void scrambler__continuity_make(struct scrambler_pid_state *state, uint16_t pid,
+                                              uint8_t *packet)
 {
     bool first = !(state->last & SCRAMBLER__SEEN);
     uint8_t counter = first ? 0 : (uint8_t)((state->last + ts_payload_flag(packet)) & 0x0F);

@@ -63,17 +63,18 @@ static bool carry_out(struct scrambler_engine *engine, const struct ts_order *or
 static void take_orders(struct scrambler_engine *engine)
 {
     const struct ts_order *order = &engine->order;
-    bool any = false;
+    int found;
 
-    while (engine->orders && ts_order_pop(engine->orders, &engine->order) > 0) {
-        if (is_timed(order) && engine->begun && order->start < engine->now)
+    if (!engine->orders || (found = ts_order_pop(engine->orders, &engine->order)) == 0)
+        return;
+    do {
+        if (found > 0 && is_timed(order) && engine->begun && order->start < engine->now)
             scrambler__count(&engine->counters.late_orders);
-        if (!carry_out(engine, order))
+        if (found < 0 || !carry_out(engine, order))
             scrambler__count(&engine->counters.refused_orders);
-        any = true;
-    }
-    if (any)
-        scrambler__set_alarm(engine);
+        found = ts_order_pop(engine->orders, &engine->order);
+    } while (found != 0);
+    scrambler__set_alarm(engine);
 }
 
 static bool is_guarded(const struct scrambler_run *run, uint64_t now)
@@ -90,7 +91,7 @@ static enum scrambler_action action_of(const struct scrambler_run *run, const st
         return (enum scrambler_action)rule->action;
     case SCRAMBLER_DEFAULT:
         return run->plan->unreferenced == SCRAMBLER_PASS && !is_guarded(run, now) ? SCRAMBLER_PASS
-                                                                                 : SCRAMBLER_BLACK;
+                                                                                  : SCRAMBLER_BLACK;
     default:
         return SCRAMBLER_BLACK;
     }

@@ -7,9 +7,9 @@
  * engine; no allocation, lock, system call or logging after creation.
  *
  * Orders (ts/order.h) come by one ring, observations leave by another. Packets that orders ask for take the
- * place of null packets where one comes in time, and are inserted otherwise: an order's first play at once (an
- * ECM must precede the change it is for), later plays after a quarter of the period, at most 20 ms; packets of
- * a rewritten table after 20 ms.
+ * place of null packets where one comes in time, and are inserted otherwise: an order's first play at once
+ * (an ECM must precede the change it is for), later plays after a quarter of the period, at most 20 ms;
+ * packets of a rewritten table after 20 ms.
  */
 #ifndef SCRAMBLER_ENGINE_H
 #define SCRAMBLER_ENGINE_H

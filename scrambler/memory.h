@@ -20,8 +20,8 @@ struct scrambler_memory {
 };
 
 /* Identity of a section: versions of it differ in nothing but their CRC. The next version, sent ahead of its
- * time (current_next_indicator 0), is a section of its own. `tenure` tells apart the times for which a PID was
- * observed. */
+ * time (current_next_indicator 0), is a section of its own. `tenure` tells apart the times for which a PID
+ * was observed. */
 uint64_t scrambler__memory_key(uint16_t pid, uint16_t tenure, const struct ts_section_header *header);
 
 bool scrambler__memory_has(struct scrambler_memory *memory, uint64_t key, uint32_t crc);

@@ -56,7 +56,8 @@ bool scrambler__playout_order(struct scrambler_carousel *carousels, const struct
     if (!carousel)
         return false;
     /* An order holds from its start on: what was to begin then or later is void. */
-    while (carousel->waiting && carousel->contents[place(carousel, carousel->waiting - 1u)].start >= order->start)
+    while (carousel->waiting &&
+           carousel->contents[place(carousel, carousel->waiting - 1u)].start >= order->start)
         carousel->waiting--;
     if (carousel->waiting == SCRAMBLER__CONTENTS - 1)
         return false;

@@ -49,10 +49,9 @@ void scrambler__replacements_forget(struct scrambler_replacements *replacements,
             replacements->places[i].used = false;
 }
 
-const struct scrambler_content *scrambler__replacements_find(const struct scrambler_replacements *replacements,
-                                                             uint16_t pid,
-                                                             const struct ts_section_header *header,
-                                                             uint32_t crc)
+const struct scrambler_content *
+scrambler__replacements_find(const struct scrambler_replacements *replacements, uint16_t pid,
+                             const struct ts_section_header *header, uint32_t crc)
 {
     for (unsigned i = 0; i < SCRAMBLER__REPLACEMENTS; i++) {
         const struct scrambler_replacement *place = &replacements->places[i];

@@ -31,10 +31,9 @@ bool scrambler__replacements_add(struct scrambler_replacements *replacements, co
 void scrambler__replacements_forget(struct scrambler_replacements *replacements, uint16_t pid);
 
 /* NULL where the section passes as it is. */
-const struct scrambler_content *scrambler__replacements_find(const struct scrambler_replacements *replacements,
-                                                             uint16_t pid,
-                                                             const struct ts_section_header *header,
-                                                             uint32_t crc);
+const struct scrambler_content *
+scrambler__replacements_find(const struct scrambler_replacements *replacements, uint16_t pid,
+                             const struct ts_section_header *header, uint32_t crc);
 
 struct scrambler_queue {
     uint8_t head;

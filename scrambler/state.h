@@ -45,8 +45,8 @@ struct scrambler_completed {
 
 struct scrambler_engine {
     /* Every packet. */
-    uint64_t alarm; /* source time at which scrambler__play_due() has something to do */
-    uint64_t now;   /* of the last packet taken in */
+    uint64_t alarm;          /* source time at which scrambler__play_due() has something to do */
+    uint64_t now;            /* of the last packet taken in */
     uint64_t guard_sequence; /* newest change of a guarded table that control was told */
     uint64_t guard_until;    /* a guarded change could not be told: black until it was surely repeated */
     bool begun;
@@ -55,8 +55,8 @@ struct scrambler_engine {
     struct scrambler_pid_state pids[TS_PIDS];
 
     /* Packets of the engine's own. Outlets 0 to TABLES - 1 are tables' queues, then come the carousels. */
-    uint64_t activation; /* the earliest of all carousels */
-    unsigned waiting;    /* outlets with a packet to send */
+    uint64_t activation;                    /* the earliest of all carousels */
+    unsigned waiting;                       /* outlets with a packet to send */
     uint64_t deadlines[SCRAMBLER__OUTLETS]; /* SCRAMBLER__NEVER: nothing to send */
     uint8_t busy[TS_PIDS];                  /* 1 + the outlet in the middle of a section, 0 for none */
     struct scrambler_carousel carousels[SCRAMBLER__CAROUSELS];

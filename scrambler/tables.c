@@ -152,8 +152,8 @@ static bool tell(struct scrambler_engine *engine, uint16_t pid, const uint8_t *s
 
 /* Tells control where the section is new. */
 static bool tell_change(struct scrambler_engine *engine, const struct scrambler_table *table,
-                        const struct scrambler_pid *rule,
-                        const struct scrambler_completed_section *completed, uint64_t now)
+                        const struct scrambler_pid *rule, const struct scrambler_completed_section *completed,
+                        uint64_t now)
 {
     const uint8_t *section = engine->completed.bytes + completed->at;
     uint64_t key;

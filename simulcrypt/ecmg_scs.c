@@ -170,12 +170,12 @@ void simulcrypt__write_channel_status(struct simulcrypt_encoder *encoder,
 {
     const uint8_t *bytes = (const uint8_t *)status;
     for (size_t i = 0; i < COUNT_OF(status_fields); i++) {
-        uint8_t small = bytes[status_fields[i].offset];
-        uint16_t wide;
+        uint16_t wide = bytes[status_fields[i].offset];
         if (status_fields[i].flag >= 0 && !bytes[status_fields[i].flag])
             continue;
-        memcpy(&wide, bytes + status_fields[i].offset, status_fields[i].size);
-        simulcrypt_encode_number(encoder, status_fields[i].tag, status_fields[i].size == 1 ? small : wide);
+        if (status_fields[i].size == sizeof(wide))
+            memcpy(&wide, bytes + status_fields[i].offset, sizeof(wide));
+        simulcrypt_encode_number(encoder, status_fields[i].tag, wide);
     }
 }
 
@@ -185,11 +185,11 @@ void simulcrypt__read_channel_status(const struct simulcrypt_message *message,
     uint8_t *bytes = (uint8_t *)status;
     *status = (struct simulcrypt_channel_status){0};
     for (size_t i = 0; i < COUNT_OF(status_fields); i++) {
-        uint16_t wide = (uint16_t)simulcrypt_message_number(message, status_fields[i].tag);
-        uint8_t small = (uint8_t)wide;
-        bool is_small = status_fields[i].size == 1;
-        memcpy(bytes + status_fields[i].offset, is_small ? (void *)&small : (void *)&wide,
-               status_fields[i].size);
+        uint16_t wide = simulcrypt_message_u16(message, status_fields[i].tag);
+        if (status_fields[i].size == sizeof(wide))
+            memcpy(bytes + status_fields[i].offset, &wide, sizeof(wide));
+        else
+            bytes[status_fields[i].offset] = (uint8_t)wide;
         if (status_fields[i].flag >= 0)
             bytes[status_fields[i].flag] = simulcrypt_message_count(message, status_fields[i].tag) > 0;
     }

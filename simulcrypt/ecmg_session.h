@@ -3,7 +3,12 @@
  * Sans-I/O.
  *
  * Bytes from the SCS and the time go in; bytes to send come out through `ops->send`, decisions are asked for
- * through the other ops. One connection carries one channel and any number of streams. One thread. */
+ * through the other ops. One connection carries one channel and any number of streams. One thread.
+ *
+ * Versions 1, 2 and 3 are understood, answers bear the version of the request. Unknown messages and
+ * parameters are passed over. A message that cannot be taken is answered with channel_error or stream_error
+ * and, in error_information, two bytes: the parameter at fault or the fault's offset. An error is never
+ * answered. */
 #ifndef SIMULCRYPT_ECMG_SESSION_H
 #define SIMULCRYPT_ECMG_SESSION_H
 
@@ -11,8 +16,8 @@
 
 struct simulcrypt_ecmg_session;
 
-/* Every callback gets the context given at creation. Those that decide return SIMULCRYPT_ECMG_OK or the
- * error_status to answer with. None may destroy the session. */
+/* All are needed. Every callback gets the context given at creation. Those that decide return
+ * SIMULCRYPT_ECMG_OK or the error_status to answer with. None may destroy the session or feed it input. */
 struct simulcrypt_ecmg_ops {
     void (*send)(void *context, const uint8_t *bytes, size_t size);
     /* The connection is to be closed after what was sent has left (three unreadable messages in a row, an
@@ -21,11 +26,14 @@ struct simulcrypt_ecmg_ops {
     uint16_t (*channel_setup)(void *context, uint16_t channel_id, uint32_t super_cas_id,
                               struct simulcrypt_channel_status *status);
     void (*channel_closed)(void *context, uint16_t channel_id); /* after its streams' stream_closed */
-    /* access_criteria_transfer_mode into *transfer_mode */
+    /* access_criteria_transfer_mode into *transfer_mode (false on entry). ecm_id is 0 where a version 1 peer
+     * gives none. nominal_cp_duration (× 100 ms) is at least the channel's min_CP_duration. */
     uint16_t (*stream_setup)(void *context, uint16_t channel_id, uint16_t stream_id, uint16_t ecm_id,
                              uint16_t nominal_cp_duration, bool *transfer_mode);
     void (*stream_closed)(void *context, uint16_t stream_id);
-    /* Answer now or later with simulcrypt_ecmg_session_ecm_response(); at least two may be outstanding. */
+    /* Answer now or later with simulcrypt_ecmg_session_ecm_response(); any number may be outstanding. `cws`
+     * are those that lead_CW and CW_per_msg ask for, in the order of their crypto-periods, whatever else
+     * came. */
     uint16_t (*cw_provision)(void *context, uint16_t stream_id,
                              const struct simulcrypt_cw_provision *provision);
 };
@@ -41,7 +49,7 @@ void simulcrypt_ecmg_session_input(struct simulcrypt_ecmg_session *session, cons
 /* -ENOENT for a stream that is closed by now (the answer is dropped), -EMSGSIZE. */
 int simulcrypt_ecmg_session_ecm_response(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
                                          uint16_t cp_number, const uint8_t *datagram, size_t size);
-/* stream_error for one stream. */
+/* stream_error for one stream, -ENOENT where it is closed by now. SIMULCRYPT_ECMG_UNRECOVERABLE closes it. */
 int simulcrypt_ecmg_session_stream_error(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
                                          uint16_t error);
 

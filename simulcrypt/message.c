@@ -143,10 +143,10 @@ static void decode_header(struct decoding *d, size_t size)
     message->definition = found ? found : &unknown_message;
     if (!message->definition->is_error && !version_is_known(d->interface, message->version))
         note_fault(d, SIMULCRYPT_FAULT_VERSION, 0);
-    if (r.failed || base_reader_left(&r) != length)
-        note_fault(d, SIMULCRYPT_FAULT_INVALID_MESSAGE, SIMULCRYPT_LENGTH_OFFSET);
     if (!found)
         note_fault(d, SIMULCRYPT_FAULT_UNKNOWN_MESSAGE, 1);
+    if (r.failed || base_reader_left(&r) != length)
+        note_fault(d, SIMULCRYPT_FAULT_INVALID_MESSAGE, SIMULCRYPT_LENGTH_OFFSET);
 }
 
 int simulcrypt_message_decode(const struct simulcrypt_interface *interface, enum simulcrypt_sender from,

@@ -128,6 +128,11 @@ struct simulcrypt_field simulcrypt_message_next(const struct simulcrypt_message 
 uint32_t simulcrypt_message_number(const struct simulcrypt_message *message, uint16_t tag);
 uint32_t simulcrypt_field_number(struct simulcrypt_field field);
 
+static inline uint16_t simulcrypt_message_u16(const struct simulcrypt_message *message, uint16_t tag)
+{
+    return (uint16_t)simulcrypt_message_number(message, tag);
+}
+
 /* Builds one message in the caller's buffer. Failures are remembered: ask simulcrypt_encode_end() once. */
 struct simulcrypt_encoder {
     struct base_writer writer;

@@ -3,7 +3,10 @@
  *
  * Drive it with connected(), input(), tick() and disconnected(); it sends through ops->send and reports
  * through the other ops. One channel with its streams per connection; all state is lost with the connection
- * and set up anew by the session itself at the next connected(). One thread. */
+ * and set up anew by the session itself at the next connected(). One thread.
+ *
+ * What the ECMG sends unasked, late or twice is tolerated: an ECM_response that no CW_provision awaits is
+ * dropped, an error is never answered. channel_test and stream_test are answered with the values in force. */
 #ifndef SIMULCRYPT_SCS_SESSION_H
 #define SIMULCRYPT_SCS_SESSION_H
 
@@ -12,7 +15,7 @@
 struct simulcrypt_scs_session;
 
 struct simulcrypt_scs_config {
-    uint8_t version; /* 2 or 3; fixed for the connection */
+    uint8_t version; /* 1, 2 or 3; fixed for the connection. 1 has no ECM_id */
     uint16_t channel_id;
     uint32_t super_cas_id;
     uint32_t reply_timeout_ms; /* for set-up messages and tests; 0: 5000 */
@@ -28,7 +31,8 @@ struct simulcrypt_scs_stream_config {
     uint16_t access_criteria_size;
 };
 
-/* Callbacks get the context given at creation; none may destroy the session. */
+/* All are needed. Callbacks get the context given at creation. They may call every function of the session
+ * but simulcrypt_scs_session_destroy(), simulcrypt_scs_session_input() and simulcrypt_scs_session_tick(). */
 struct simulcrypt_scs_ops {
     void (*send)(void *context, const uint8_t *bytes, size_t size);
     /* The session cannot go on (time-out, refused set-up, unreadable peer): close the connection. `why` is a
@@ -41,25 +45,31 @@ struct simulcrypt_scs_ops {
     void (*provision_failed)(void *context, uint16_t stream_id, uint16_t cp_number, const char *why);
 };
 
+/* -EINVAL for a version that there is none of, -ENOMEM. */
 int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
                                   const struct simulcrypt_scs_config *config,
                                   const struct simulcrypt_scs_ops *ops, void *context);
 void simulcrypt_scs_session_destroy(struct simulcrypt_scs_session *session); /* NULL is allowed */
 
-/* Streams are set up as soon as the channel is up. -EEXIST, -ENOMEM. */
+/* Streams are set up as soon as the channel is up. -EEXIST, -ENOMEM, -EINVAL for access criteria over the
+ * maximum. */
 int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
                                       const struct simulcrypt_scs_stream_config *config);
 
 void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms);
 void simulcrypt_scs_session_input(struct simulcrypt_scs_session *session, const uint8_t *bytes, size_t size,
                                   uint64_t now_ms);
+/* Forgets channel and streams, without a callback: what was outstanding is not answered any more. */
 void simulcrypt_scs_session_disconnected(struct simulcrypt_scs_session *session);
 
-/* Time passes; returns when to call again at the latest (ms, monotonic), UINT64_MAX for no need. */
+/* Time passes; returns when to call again at the latest (ms, monotonic), UINT64_MAX for no need. Any other
+ * call may bring that time forward: ask again after it. */
 uint64_t simulcrypt_scs_session_tick(struct simulcrypt_scs_session *session, uint64_t now_ms);
 
-/* One CW_provision; only one may be outstanding per stream (-EBUSY), -ENOTCONN before stream_up. The CWs are
- * copied to the outgoing message alone, which is wiped after ops->send. */
+/* One CW_provision; only one may be outstanding per stream (-EBUSY), -ENOTCONN before stream_up, -ENOENT for
+ * an unknown stream. It must hold exactly the CWs that lead_CW x and CW_per_msg y ask for, those of the
+ * crypto-periods n + 1 + x - y to n + x in this order (-EINVAL). The CWs are copied to the outgoing message
+ * alone, which is wiped after ops->send. Access criteria given here replace the stream's from now on. */
 int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uint16_t stream_id,
                                      const struct simulcrypt_cw_provision *provision, uint64_t now_ms);
 
@@ -67,7 +77,8 @@ int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uin
  */
 bool simulcrypt_scs_session_version_refused(const struct simulcrypt_scs_session *session);
 
-/* Orderly end: stream_close_request, channel_close. */
+/* Orderly end: stream_close_request, channel_close. Nothing is awaited: close the connection once it is sent.
+ */
 void simulcrypt_scs_session_close(struct simulcrypt_scs_session *session);
 
 #endif

@@ -33,6 +33,8 @@ struct segment {
 struct ts_timeline {
     uint64_t fed;       /* packets */
     struct point known; /* the newest packet that has its time; meaningless before the first packet */
+    struct point start; /* where the newest segment starts */
+    bool extending;     /* it runs on at the last rate: a longer stretch only moves its end */
     uint64_t window;
     uint16_t reference_pid; /* TS_PIDS: not chosen yet */
 
@@ -113,20 +115,35 @@ static bool close_segment(struct ts_timeline *t, uint64_t end, struct rate rate)
     if (t->count == t->capacity && !grow_segments(t))
         return false;
     t->segments[(t->head + t->count++) & (t->capacity - 1)] = (struct segment){.end = end, .rate = rate};
+    t->start = t->known;
     t->known.time += ticks_of(end - t->known.packet, &rate);
     t->known.packet = end;
+    t->extending = false;
     return true;
 }
 
-/* The segment to `packet` at the last rate. A PCR among its packets takes its time from it. */
+static void move_end(struct ts_timeline *t, uint64_t end)
+{
+    struct segment *newest =
+        t->count ? &t->segments[(t->head + t->count - 1) & (t->capacity - 1)] : &t->current;
+
+    newest->end = end;
+    t->known.packet = end;
+    t->known.time = t->start.time + ticks_of(end - t->start.packet, &newest->rate);
+}
+
+/* Times up to `packet` at the last rate. A PCR among these packets takes its time from them. */
 static bool extend(struct ts_timeline *t, uint64_t packet)
 {
-    struct point from = t->known;
-
-    if (!close_segment(t, packet, t->rate))
+    if (packet == t->known.packet)
+        return true;
+    if (t->extending)
+        move_end(t, packet);
+    else if (!close_segment(t, packet, t->rate))
         return false;
+    t->extending = true;
     if (t->pcr_seen && !t->pcr_timed) {
-        t->pcr_at.time = from.time + ticks_of(t->pcr_at.packet - from.packet, &t->rate);
+        t->pcr_at.time = t->start.time + ticks_of(t->pcr_at.packet - t->start.packet, &t->rate);
         t->pcr_timed = true;
     }
     return true;

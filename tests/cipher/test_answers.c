@@ -51,7 +51,7 @@ static void check_answer(const struct answer *answer)
     ptrdiff_t size = base_hex_decode(answer->clear, clear, sizeof(clear));
 
     cr_assert_gt(size, 0);
-    cr_assert_eq(base_hex_decode(answer->cw, cw, sizeof(cw)), cipher_cw_size(answer->algorithm));
+    cr_assert_eq(base_hex_decode(answer->cw, cw, sizeof(cw)), (ptrdiff_t)cipher_cw_size(answer->algorithm));
     cr_assert_eq(base_hex_decode(answer->scrambled, scrambled, sizeof(scrambled)), size);
     check_bytes(answer->algorithm, cw, clear, scrambled, (size_t)size);
 }
@@ -107,7 +107,7 @@ Test(answers, cissa_annex_b)
     uint8_t cw[16], blocks[176], scrambled[CIPHER_PAYLOAD_MAX];
 
     cr_assert_eq(base_hex_decode("00112233445566778899aabbccddeeff", cw, sizeof(cw)), 16);
-    cr_assert_eq(base_hex_decode(scrambled_blocks, blocks, sizeof(blocks)), sizeof(blocks));
+    cr_assert_eq(base_hex_decode(scrambled_blocks, blocks, sizeof(blocks)), (ptrdiff_t)sizeof(blocks));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         memcpy(scrambled, clear, sizes[i]);
         memcpy(scrambled, blocks, sizes[i] / 16 * 16);

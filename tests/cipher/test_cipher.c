@@ -26,9 +26,9 @@ Test(cipher, algorithms_have_names_sizes_and_modes)
         cr_assert_eq(cipher_shortest_payload(i), expected[i].shortest);
         cr_assert_eq(cipher_scrambling_mode(i), expected[i].mode);
         cr_assert_eq(cipher_algorithm_from_name(expected[i].name, &found), 0);
-        cr_assert_eq(found, i);
+        cr_assert_eq((int)found, i);
         cr_assert_eq(cipher_algorithm_from_scrambling_mode(expected[i].mode, &found), 0);
-        cr_assert_eq(found, i);
+        cr_assert_eq((int)found, i);
     }
 }
 
@@ -50,7 +50,7 @@ Test(cipher, every_tier_can_be_asked_for_by_name)
 
             cr_assert_eq(cipher_create(&cipher, i, cipher_tier_at(i, n)), 0);
             cr_assert_str_eq(cipher_tier_name(cipher), cipher_tier_at(i, n));
-            cr_assert_eq(cipher_algorithm_of(cipher), i);
+            cr_assert_eq((int)cipher_algorithm_of(cipher), i);
             cipher_destroy(cipher);
         }
         cr_assert_null(cipher_tier_at(i, 1000));

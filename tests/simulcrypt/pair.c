@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script.h"
+
 struct pair pair;
 
 __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
@@ -237,4 +239,41 @@ int pair_provision(uint16_t stream_id, uint16_t cp_number)
         provision.cws[i] = (struct simulcrypt_cp_cw){.cp_number = cp, .cw_size = 8, .cw = cws[i]};
     }
     return simulcrypt_scs_session_provision(pair.scs, stream_id, &provision, pair.now_ms);
+}
+
+static size_t encode(const char *script, uint8_t **bytes)
+{
+    static uint8_t room[PAIR_QUEUE];
+    *bytes = room;
+    return script_encode(script, room, sizeof(room));
+}
+
+void pair_ecmg_hears(const char *script)
+{
+    uint8_t *bytes;
+    size_t size = encode(script, &bytes);
+    simulcrypt_ecmg_session_input(pair.ecmg, bytes, size, pair.now_ms);
+}
+
+void pair_scs_hears(const char *script)
+{
+    uint8_t *bytes;
+    size_t size = encode(script, &bytes);
+    simulcrypt_scs_session_input(pair.scs, bytes, size, pair.now_ms);
+}
+
+static void expect_said(struct pair_queue *queue, const char *expected)
+{
+    cr_assert_str_eq(script_describe(queue->bytes, queue->size), expected);
+    queue->size = 0;
+}
+
+void pair_ecmg_said(const char *expected)
+{
+    expect_said(&pair.to_scs, expected);
+}
+
+void pair_scs_said(const char *expected)
+{
+    expect_said(&pair.to_ecmg, expected);
 }

@@ -54,6 +54,12 @@ void pair_pump(void);     /* until both queues are empty */
 uint64_t pair_tick(uint64_t later_ms);
 void pair_stop(void);
 
+/* One end alone: hears the messages of a script; what it said since the last look must be `expected`. */
+void pair_ecmg_hears(const char *script);
+void pair_scs_hears(const char *script);
+void pair_ecmg_said(const char *expected);
+void pair_scs_said(const char *expected);
+
 /* A provision for CP n as the pair's status asks for; the CW of CP k is 8 bytes of k. */
 int pair_provision(uint16_t stream_id, uint16_t cp_number);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ecmg/yaml.h: a YAML text into a structure, by tables of keys. Private to the room. Thread-safe: no state.
+/* ecmg/yaml_table.h: a YAML text into a structure, by tables of keys. Private to the room. Thread-safe: no
+ * state.
  *
  * Straight on libyaml: it knows the line of every node, which libcyaml 1.3 loses, and values are as strict as
  * the command line's ("12abc", "010" and a bound overstepped are errors, as is a key that no table names). */
-#ifndef ECMG_YAML_H
-#define ECMG_YAML_H
+#ifndef ECMG_YAML_TABLE_H
+#define ECMG_YAML_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ecmg/yaml.h"
+#include "ecmg/yaml_table.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scramline-descramble: opens a scrambled file, pipe or capture. Tables and ECMs stay in the stream as they
+ * are. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cmd/input.h"
+#include "cmd/output.h"
+#include "cmd/process.h"
+#include "cmd/progress.h"
+#include "cmd/window.h"
+#include "descrambler/engine.h"
+#include "ecmg/ecm.h"
+#include "io/sink.h"
+#include "keys/control_word.h"
+#include "keys/key_file.h"
+
+#define BATCH 512
+
+static struct {
+    const char *in;
+    const char *out;
+    const char *flow;
+    const char *service;
+    struct cmd_numbers pids;
+    const char *algorithm;
+    const char *cw;
+    const char *cw_file;
+    bool raw_cw;
+    const char *service_key;
+    const char *tier;
+    bool json;
+} options;
+
+static const struct cmd_option option_table[] = {
+    {.name = "--service",
+     .argument = "ID|NAME",
+     .kind = CMD_TEXT,
+     .value = &options.service,
+     .help = "open this service alone; default: all"},
+    {.name = "--pid",
+     .argument = "PID…",
+     .kind = CMD_NUMBERS,
+     .value = &options.pids,
+     .minimum = TS_PID_FIRST,
+     .maximum = TS_PID_NULL - 1,
+     .help = "open these PIDs alone (256,0x101,300-310)"},
+    {.name = "--algorithm",
+     .argument = "NAME",
+     .kind = CMD_TEXT,
+     .value = &options.algorithm,
+     .help =
+         "dvb-csa2, dvb-cissa or atis-idsa; default: what the\nscrambling_descriptor says, else dvb-csa2"},
+    {.name = "--cw",
+     .argument = "HEX",
+     .kind = CMD_TEXT,
+     .value = &options.cw,
+     .help = "fixed control word, loaded for both parities"},
+    {.name = "--cw-file",
+     .argument = "FILE",
+     .kind = CMD_TEXT,
+     .value = &options.cw_file,
+     .help = "control words, one per line and crypto-period"},
+    {.name = "--raw-cw",
+     .kind = CMD_FLAG,
+     .value = &options.raw_cw,
+     .help = "leave bytes 3 and 7 of a DVB-CSA2 control word as they are"},
+    {.name = "--service-key",
+     .argument = "FILE",
+     .kind = CMD_TEXT,
+     .value = &options.service_key,
+     .help = "open ECMs with this service key; default: service.key\nin the folder of `scramline keys`"},
+    {.name = "--flow",
+     .argument = "ADDR:PORT",
+     .kind = CMD_TEXT,
+     .value = &options.flow,
+     .help = "destination of the flow to take from a capture"},
+    {.name = "--tier",
+     .argument = "NAME",
+     .kind = CMD_TEXT,
+     .value = &options.tier,
+     .help = "cipher back end"},
+    {.name = "--json",
+     .kind = CMD_FLAG,
+     .value = &options.json,
+     .help = "summary as JSON on standard output\n(standard error where OUT is -)"},
+    {.name = NULL},
+};
+
+static const struct cmd_command command = {
+    .name = "descramble",
+    .operands = "IN OUT",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = option_table,
+    .summary = "Opens a scrambled transport stream.\n\n"
+               "Without --cw and --cw-file the control words come from the stream's ECMs, opened with the "
+               "service key.\n"
+               "IN is a TS file, a pcap or pcapng capture, or - for standard input; OUT is a file or - for "
+               "standard output.",
+    .details = "Examples:\n"
+               "  scramline descramble --cw 0123456789abcdef scrambled.ts clear.ts\n"
+               "  scramline descramble --service-key service.key scrambled.ts clear.ts",
+};
+
+struct descramble_run {
+    struct io_source *source;
+    struct io_sink *sink;
+    struct cmd_window window;
+    struct cmd_progress progress;
+    struct cipher *ciphers[CIPHER_ALGORITHMS];
+    struct cipher_batch batch;
+    struct descrambler_engine *engine;
+    struct descrambler_config config;
+    struct keys_cw_list list;
+    struct base_secret service_key;
+    uint64_t scouted;
+    uint8_t *packets[BATCH];
+    struct io_packet_info infos[BATCH];
+};
+
+static int fail(int error, const char *what)
+{
+    base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
+    return CMD_EXIT_FAILED;
+}
+
+static int open_ecm(void *context, const uint8_t *section, size_t size, struct descrambler_cws *cws)
+{
+    const struct descramble_run *run = context;
+    struct ecmg_ecm ecm;
+    int status = ecmg_ecm_open(&run->service_key, section, size, &ecm);
+
+    if (status == 0) {
+        cws->even = ecm.even;
+        cws->odd = ecm.odd;
+    }
+    ecmg_ecm_clear(&ecm);
+    return status;
+}
+
+static int load_service_key(struct descramble_run *run)
+{
+    char folder[3072];
+    char path[4096];
+    int status = 0;
+
+    if (options.service_key)
+        snprintf(path, sizeof(path), "%s", options.service_key);
+    else if ((status = keys_default_directory(folder, sizeof(folder))) == 0)
+        snprintf(path, sizeof(path), "%s/service.key", folder);
+    if (status == 0)
+        status = keys_file_read(path, &run->service_key, ECMG_SERVICE_KEY_SIZE);
+    if (status == 0)
+        return CMD_EXIT_OK;
+    if (status == -ENOENT)
+        base_log(BASE_LOG_ERROR,
+                 "no control words: there is no service key %s to open ECMs with; give --cw, --cw-file or "
+                 "--service-key",
+                 path);
+    else if (status == -EPERM)
+        base_log(BASE_LOG_ERROR, "%s: others can read this key: chmod 600 it first", path);
+    else
+        base_log(BASE_LOG_ERROR, "%s: not a service key (%s)", path, base_error_text(status));
+    return CMD_EXIT_FAILED;
+}
+
+static int load_fixed(struct descramble_run *run, size_t size)
+{
+    if (keys_cw_from_hex(&run->config.fixed_even, options.cw, size, options.raw_cw) < 0)
+        return cmd_usage_error(&command, "--cw: %s takes %zu bytes, as %zu hexadecimal digits",
+                               cipher_algorithm_name(run->config.algorithm), size, 2 * size);
+    return CMD_EXIT_OK;
+}
+
+static int load_words(struct descramble_run *run)
+{
+    int status;
+
+    if (options.cw)
+        return load_fixed(run, cipher_cw_size(run->config.algorithm));
+    if (options.cw_file) {
+        status = cmd_cw_list_load(&run->list, options.cw_file, run->config.algorithm, options.raw_cw);
+        run->config.list = run->list.words;
+        run->config.list_count = run->list.count;
+        return status;
+    }
+    run->config.ecm_open = open_ecm;
+    run->config.ecm_context = run;
+    return load_service_key(run);
+}
+
+static void select_packets(struct descrambler_config *config)
+{
+    uint64_t number;
+
+    if (options.pids.count) {
+        config->selection = DESCRAMBLER_PIDS;
+        config->pids = options.pids.values;
+        config->pid_count = options.pids.count;
+    } else if (options.service) {
+        config->selection = DESCRAMBLER_SERVICE;
+        if (base_parse_u64(options.service, 0, 0xFFFF, &number) == 0)
+            config->service_id = (uint16_t)number;
+        else
+            config->service_name = options.service;
+    }
+}
+
+/* Fixed words and lists have the size of an algorithm, so one is assumed where none is given: without ECMs
+ * there is seldom a scrambling_descriptor. */
+static int choose_algorithm(struct descrambler_config *config)
+{
+    config->algorithm = CIPHER_DVB_CSA2;
+    config->has_algorithm = options.algorithm || options.cw || options.cw_file;
+    if (options.algorithm && cipher_algorithm_from_name(options.algorithm, &config->algorithm) < 0)
+        return cmd_usage_error(&command, "--algorithm: '%s' is not one of dvb-csa2, dvb-cissa, atis-idsa",
+                               options.algorithm);
+    if ((options.cw != NULL) + (options.cw_file != NULL) + (options.service_key != NULL) > 1)
+        return cmd_usage_error(&command, "--cw, --cw-file and --service-key exclude each other");
+    if (options.pids.count && options.service)
+        return cmd_usage_error(&command, "--pid and --service exclude each other");
+    return CMD_EXIT_OK;
+}
+
+static int create_ciphers(struct descramble_run *run)
+{
+    cipher_batch_init(&run->batch, CIPHER_DESCRAMBLE);
+    for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++) {
+        bool wanted = !run->config.has_algorithm || run->config.algorithm == (enum cipher_algorithm)i;
+        int status = wanted ? cipher_create(&run->ciphers[i], (enum cipher_algorithm)i, options.tier) : 0;
+
+        if (status < 0 && (!options.tier || run->config.has_algorithm))
+            return fail(status, "cannot prepare the cipher");
+        run->batch.ciphers[i] = run->ciphers[i];
+    }
+    return CMD_EXIT_OK;
+}
+
+static int prepare(struct descramble_run *run)
+{
+    int status = choose_algorithm(&run->config);
+
+    if (status != CMD_EXIT_OK)
+        return status;
+    select_packets(&run->config);
+    if ((status = load_words(run)) != CMD_EXIT_OK || (status = create_ciphers(run)) != CMD_EXIT_OK ||
+        (status = cmd_input_open(&command, options.in, options.flow, &run->source)) != CMD_EXIT_OK)
+        return status;
+    if ((status = descrambler_engine_create(&run->engine, &run->config)) < 0 ||
+        (status = cmd_window_init(&run->window, run->source, CMD_WINDOW_PACKETS)) < 0)
+        return fail(status, "cannot start");
+    return cmd_output_open(&command, options.out, options.in, run->source, &run->sink);
+}
+
+static void scout(struct descramble_run *run)
+{
+    for (; run->scouted < run->window.read; run->scouted++)
+        descrambler_engine_scout(run->engine, cmd_window_packet(&run->window, run->scouted));
+}
+
+static int process_batch(struct descramble_run *run, unsigned count)
+{
+    int status;
+
+    for (unsigned i = 0; i < count; i++) {
+        run->packets[i] = cmd_window_packet(&run->window, run->window.done + i);
+        run->infos[i] = *cmd_window_info(&run->window, run->window.done + i);
+    }
+    descrambler_engine_process(run->engine, run->packets, count, &run->batch);
+    cipher_batch_flush(&run->batch);
+    status = io_sink_write(run->sink, (const uint8_t *const *)run->packets, run->infos, count);
+    cmd_window_release(&run->window, count);
+    return status < 0 ? fail(status, options.out) : CMD_EXIT_OK;
+}
+
+/* A file is read a whole window ahead, so that tables and ECMs serve the packets in front of them; a pipe is
+ * read ahead as far as it has come, so that it is not held up for it. */
+static bool read_on(const struct descramble_run *run)
+{
+    const struct cmd_window *window = &run->window;
+
+    return !window->ended && window->read - window->done < window->capacity &&
+           (io_source_size(run->source) != 0 || window->read == window->done);
+}
+
+static int pump(struct descramble_run *run)
+{
+    struct cmd_window *window = &run->window;
+    int status = CMD_EXIT_OK;
+
+    while (status == CMD_EXIT_OK && !(window->ended && window->done == window->read)) {
+        uint64_t waiting;
+
+        while (read_on(run)) {
+            ptrdiff_t filled = cmd_window_fill(window);
+
+            if (filled < 0)
+                return fail((int)filled, options.in);
+        }
+        scout(run);
+        if (cmd_process_interrupted())
+            return CMD_EXIT_FAILED;
+        waiting = window->read - window->done;
+        if (waiting)
+            status = process_batch(run, waiting < BATCH ? (unsigned)waiting : BATCH);
+        cmd_progress_update(&run->progress, io_source_position(run->source));
+    }
+    return status;
+}
+
+static void print_json(const struct descramble_run *run, double seconds)
+{
+    const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
+    FILE *to = cmd_output_summary(options.out);
+    json_t *packets = json_object();
+    json_t *summary;
+
+#define X(name, help) json_object_set_new(packets, #name, json_integer((json_int_t)counters->name));
+    DESCRAMBLER_COUNTER_MAP(X)
+#undef X
+    summary = json_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:f}", "command", "descramble", "in", options.in,
+                        "out", options.out, "input", cmd_input_json(run->source), "packets", packets,
+                        "seconds", seconds, "bit_rate", (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
+    json_dumpf(summary, to, JSON_INDENT(2));
+    fputc('\n', to);
+    json_decref(summary);
+}
+
+static void print_line(const struct descramble_run *run, double seconds)
+{
+    const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
+
+    fprintf(stderr,
+            "opened %" PRIu64 " of %" PRIu64 " packets, %" PRIu64 " ECMs, %" PRIu64
+            " left locked, %.1f s, %.0f Mbit/s: %s\n",
+            counters->descrambled, counters->in, counters->ecm_opened, counters->locked, seconds,
+            (double)counters->in * TS_PACKET_SIZE * 8 / seconds / 1e6, options.out);
+}
+
+/* A run that opened nothing of what was locked has failed: its output keeps the name of a partial file. */
+static int judge(const struct descramble_run *run)
+{
+    const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
+
+    if (counters->locked && counters->ecm_refused && !counters->ecm_opened)
+        base_log(BASE_LOG_ERROR, "none of the stream's ECMs opens with this service key: is it the ECMG's?");
+    else if (counters->locked && !counters->descrambled)
+        base_log(BASE_LOG_ERROR,
+                 "nothing could be opened: no control word for any of the %" PRIu64 " scrambled packets",
+                 counters->locked);
+    else if (counters->locked)
+        base_log(BASE_LOG_WARNING, "%" PRIu64 " scrambled packets had no control word and stay scrambled",
+                 counters->locked);
+    return counters->locked && !counters->descrambled ? CMD_EXIT_FAILED : CMD_EXIT_OK;
+}
+
+static int finish(struct descramble_run *run)
+{
+    double seconds = cmd_progress_seconds(&run->progress);
+    int status = judge(run);
+
+    cmd_input_warn(run->source, options.in);
+    if (status == CMD_EXIT_OK && (status = io_sink_commit(run->sink)) < 0)
+        return fail(status, options.out);
+    if (options.json)
+        print_json(run, seconds);
+    else
+        print_line(run, seconds);
+    return status;
+}
+
+static int run_all(struct descramble_run *run)
+{
+    int status = prepare(run);
+
+    if (status != CMD_EXIT_OK)
+        return status;
+    cmd_progress_start(&run->progress, io_source_size(run->source));
+    status = pump(run);
+    cmd_progress_finish(&run->progress);
+    return status == CMD_EXIT_OK ? finish(run) : status;
+}
+
+static void clear(struct descramble_run *run)
+{
+    descrambler_engine_destroy(run->engine);
+    for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++)
+        cipher_destroy(run->ciphers[i]);
+    cmd_window_clear(&run->window);
+    io_sink_close(run->sink);
+    io_source_close(run->source);
+    keys_cw_list_clear(&run->list);
+    base_secure_zero(run, sizeof(*run));
+}
+
+int main(int argc, char **argv)
+{
+    const char *operands[2];
+    unsigned count;
+    int status;
+    struct descramble_run *run;
+
+    cmd_process_protect();
+    if (!cmd_parse(&command, argc, argv, operands, &count, &status))
+        return status;
+    options.in = operands[0];
+    options.out = operands[1];
+    run = calloc(1, sizeof(*run));
+    if (!run)
+        return fail(-ENOMEM, "cannot start");
+    cmd_process_catch_signals();
+    status = run_all(run);
+    if (status != CMD_EXIT_OK)
+        cmd_output_name_partial(run->sink);
+    clear(run);
+    free(run);
+    return status;
+}

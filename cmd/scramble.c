@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scramline-scramble: the command line of `scramline scramble`. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cmd/process.h"
+#include "cmd/scramble_file.h"
+#include "ts/packet.h"
+
+static struct scramble_options options = {
+    .algorithm = CIPHER_DVB_CSA2,
+    .components = HEADEND_VIDEO | HEADEND_AUDIO,
+    .super_cas_id = 0x5CA10001,
+    .ecmg_version = 3,
+    .ecm_timeout_us = 5000000,
+    .crypto_period_us = 10000000,
+};
+static const char *algorithm = "dvb-csa2";
+static const char *policy = "hold";
+static const char *access_criteria;
+static bool super_cas_id_given;
+static bool period_given;
+
+/* The order of enum ts_component_kind: the bits are the follower's. */
+static const char *const component_words[] = {"video", "audio", "subtitles", "data", NULL};
+
+static const struct cmd_option option_table[] = {
+    {.name = "--service",
+     .argument = "ID|NAME",
+     .kind = CMD_TEXTS,
+     .value = &options.services,
+     .help = "service to scramble, by service_id or name;\nagain for more; default: the first"},
+    {.name = "--pid",
+     .argument = "PID…",
+     .kind = CMD_NUMBERS,
+     .value = &options.pids,
+     .minimum = TS_PID_FIRST,
+     .maximum = TS_PID_NULL - 1,
+     .help = "scramble these PIDs instead of a service\n(256,0x101,300-310); with --cw or --cw-file"},
+    {.name = "--components",
+     .argument = "LIST",
+     .kind = CMD_WORDS,
+     .value = &options.components,
+     .words = component_words,
+     .help = "components to scramble: all, or some of\nvideo,audio,subtitles,data; default: video,audio"},
+    {.name = "--algorithm",
+     .argument = "NAME",
+     .kind = CMD_TEXT,
+     .value = &algorithm,
+     .help = "dvb-csa2 (default), dvb-cissa or atis-idsa"},
+    {.name = "--cw",
+     .argument = "HEX",
+     .kind = CMD_TEXTS,
+     .value = &options.cws,
+     .help =
+         "fixed control word, 8 bytes for DVB-CSA2, else 16;\nseveral services: one for all, or one each"},
+    {.name = "--cw-file",
+     .argument = "FILE",
+     .kind = CMD_TEXT,
+     .value = &options.cw_file,
+     .help = "control words, one per line and crypto-period"},
+    {.name = "--raw-cw",
+     .kind = CMD_FLAG,
+     .value = &options.raw_cw,
+     .help =
+         "leave bytes 3 and 7 of a DVB-CSA2 control word as they are\n(else they are set to its checksums)"},
+    {.name = "--ecmg",
+     .argument = "HOST:PORT",
+     .kind = CMD_HOST_PORT,
+     .value = &options.ecmg,
+     .help = "make control words and get their ECMs from this ECMG"},
+    {.name = "--super-cas-id",
+     .argument = "ID",
+     .kind = CMD_NUMBER,
+     .value = &options.super_cas_id,
+     .given = &super_cas_id_given,
+     .minimum = 0x10000,
+     .maximum = UINT32_MAX,
+     .help = "Super_CAS_ID at the ECMG; default: 0x5CA10001"},
+    {.name = "--access-criteria",
+     .argument = "HEX",
+     .kind = CMD_TEXT,
+     .value = &access_criteria,
+     .help = "access criteria for the ECMG"},
+    {.name = "--ecm-pid",
+     .argument = "PID",
+     .kind = CMD_NUMBER,
+     .value = &options.ecm_pid,
+     .minimum = TS_PID_FIRST,
+     .maximum = TS_PID_NULL - 1,
+     .help = "PID of the ECMs (the next services: the next PIDs);\ndefault: a free one"},
+    {.name = "--ecmg-version",
+     .argument = "N",
+     .kind = CMD_NUMBER,
+     .value = &options.ecmg_version,
+     .minimum = 2,
+     .maximum = 3,
+     .help = "protocol version to begin with, 2 or 3; default: 3"},
+    {.name = "--ecm-timeout",
+     .argument = "SECONDS",
+     .kind = CMD_SECONDS,
+     .value = &options.ecm_timeout_us,
+     .minimum = 100000,
+     .maximum = 600000000,
+     .help = "how long to wait for the ECMG; default: 5"},
+    {.name = "--policy",
+     .argument = "NAME",
+     .kind = CMD_TEXT,
+     .value = &policy,
+     .help = "what follows when the ECMG fails in mid-stream: hold (keep the\nlast crypto-period; default), "
+             "black or clear"},
+    {.name = "--crypto-period",
+     .argument = "SECONDS",
+     .kind = CMD_SECONDS,
+     .value = &options.crypto_period_us,
+     .given = &period_given,
+     .minimum = 500000,
+     .maximum = UINT64_C(6553500000),
+     .help = "length of a crypto-period; default: 10"},
+    {.name = "--bitrate",
+     .argument = "BIT/S",
+     .kind = CMD_NUMBER,
+     .value = &options.bitrate,
+     .minimum = 1000,
+     .maximum = UINT64_C(100000000000),
+     .help = "bit rate of the stream, where it carries no PCR"},
+    {.name = "--flow",
+     .argument = "ADDR:PORT",
+     .kind = CMD_TEXT,
+     .value = &options.flow,
+     .help = "destination of the flow to take from a capture"},
+    {.name = "--seed",
+     .argument = "HEX",
+     .kind = CMD_TEXT,
+     .value = &options.seed,
+     .help = "reproducible control words (laboratory only)"},
+    {.name = "--cw-out",
+     .argument = "FILE",
+     .kind = CMD_TEXT,
+     .value = &options.cw_out,
+     .help =
+         "write the control words, one per line (laboratory only);\nwithout --ecmg or --cw they are made up"},
+    {.name = "--tier",
+     .argument = "NAME",
+     .kind = CMD_TEXT,
+     .value = &options.tier,
+     .help = "cipher back end"},
+    {.name = "--json",
+     .kind = CMD_FLAG,
+     .value = &options.json,
+     .help = "summary as JSON on standard output\n(standard error where OUT is -)"},
+    {.name = NULL},
+};
+
+static const struct cmd_command command = {
+    .name = "scramble",
+    .operands = "IN OUT",
+    .operands_min = 2,
+    .operands_max = 2,
+    .options = option_table,
+    .summary =
+        "Scrambles a programme of a transport stream.\n\n"
+        "IN is a TS file (188, 192 or 204-byte packets), a pcap or pcapng capture of TS over UDP or RTP, or "
+        "- for\n"
+        "standard input; OUT is a file (written as OUT.partial until it is whole) or - for standard output.",
+    .details =
+        "Examples:\n"
+        "  scramline scramble --cw 0123456789abcdef in.ts out.ts\n"
+        "  scramline scramble --ecmg 127.0.0.1:2222 --service \"News\" --crypto-period 10 in.ts out.ts\n"
+        "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - | player "
+        "-",
+};
+
+/* Names to values. CMD_EXIT_OK or CMD_EXIT_USAGE. */
+static int take_names(void)
+{
+    static const char *const policies[] = {"hold", "black", "clear"};
+    ptrdiff_t size = 0;
+    unsigned i = 0;
+
+    if (cipher_algorithm_from_name(algorithm, &options.algorithm) < 0)
+        return cmd_usage_error(&command, "--algorithm: '%s' is not one of dvb-csa2, dvb-cissa, atis-idsa",
+                               algorithm);
+    while (i < 3 && strcmp(policies[i], policy))
+        i++;
+    if (i == 3)
+        return cmd_usage_error(&command, "--policy: '%s' is not one of hold, black, clear", policy);
+    options.policy = (enum headend_policy)i;
+    if (access_criteria)
+        size = base_hex_decode(access_criteria, options.access_criteria, sizeof(options.access_criteria));
+    if (size < 0)
+        return cmd_usage_error(&command, "--access-criteria: '%s' is not hexadecimal", access_criteria);
+    options.access_criteria_size = (size_t)size;
+    return CMD_EXIT_OK;
+}
+
+/* What contradicts itself on the command line; NULL for nothing. */
+static const char *contradiction(void)
+{
+    bool cas = options.ecmg.port;
+    int sources = cas + (options.cws.count > 0) + (options.cw_file != NULL);
+
+    if (sources > 1)
+        return "--cw, --cw-file and --ecmg exclude each other";
+    if (sources == 0 && !options.cw_out)
+        return "where do the control words come from? give --cw, --cw-file or --ecmg";
+    if (options.pids.count && options.services.count)
+        return "--pid and --service exclude each other";
+    if (options.pids.count && cas)
+        return "--pid has no PMT to announce ECMs in: use --service with --ecmg";
+    if (!cas && (access_criteria || super_cas_id_given || options.ecm_pid))
+        return "--super-cas-id, --access-criteria and --ecm-pid need --ecmg";
+    if (options.seed && (options.cws.count || options.cw_file))
+        return "--seed makes control words: it does not go with --cw or --cw-file";
+    if (period_given && options.cws.count)
+        return "--crypto-period has no meaning with one fixed --cw: use --cw-file";
+    if (options.cws.count > 1 && options.cws.count != options.services.count)
+        return "give one --cw for all services, or one for each --service";
+    if (options.cw_out && options.services.count > 1)
+        return "--cw-out takes one service";
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *operands[2];
+    unsigned count;
+    int status;
+    const char *wrong;
+
+    cmd_process_protect();
+    if (!cmd_parse(&command, argc, argv, operands, &count, &status))
+        return status;
+    status = take_names();
+    if (status != CMD_EXIT_OK)
+        return status;
+    wrong = contradiction();
+    if (wrong)
+        return cmd_usage_error(&command, "%s", wrong);
+    options.in = operands[0];
+    options.out = operands[1];
+    return scramble_file(&command, &options);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/scramble_file.h: `scramline scramble` behind its options: a file through the same engine as the live
+ * headend.
+ *
+ * Source time comes from the file's PCRs, both ends of the orders' ring belong to this thread, and the run
+ * waits for each ECM: same input, seed and ECMs, same output. */
+#ifndef CMD_SCRAMBLE_FILE_H
+#define CMD_SCRAMBLE_FILE_H
+
+#include "cipher/cipher.h"
+#include "cmd/options.h"
+#include "headend/follower.h"
+#include "headend/group.h"
+
+struct scramble_options {
+    const char *in;
+    const char *out;
+    const char *flow;
+    struct cmd_texts services; /* ID or name each; none: the first service */
+    struct cmd_numbers pids;   /* instead of services */
+    unsigned components;       /* HEADEND_VIDEO | … */
+    enum cipher_algorithm algorithm;
+    const char *tier; /* NULL: the best */
+
+    struct cmd_texts cws; /* one for all services, or one each; secret text of the command line */
+    const char *cw_file;
+    bool raw_cw;
+    const char *seed; /* hexadecimal */
+    const char *cw_out;
+
+    struct cmd_host_port ecmg; /* port 0: no CAS */
+    uint64_t super_cas_id;
+    uint64_t ecmg_version;
+    uint8_t access_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+    size_t access_criteria_size;
+    uint64_t ecm_pid; /* of the first service, the others follow; 0: free ones are chosen */
+    uint64_t ecm_timeout_us;
+    enum headend_policy policy;
+
+    uint64_t crypto_period_us;
+    uint64_t bitrate; /* bit/s, for streams without PCR */
+    bool json;
+};
+
+/* Returns the exit status; every failure has had its message. */
+int scramble_file(const struct cmd_command *command, const struct scramble_options *options);
+
+#endif

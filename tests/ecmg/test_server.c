@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ecmg/ecm.h"
+#include "ecmg/server.h"
+#include "scs.h"
+#include "ts/section.h"
+
+#define OWN_CAS   0x4adc0001u
+#define OTHER_CAS 0x4adc0002u
+
+static struct net_loop *loop;
+static struct ecmg_server *server;
+static struct ecmg_server_config config;
+static struct ecmg_server_counters counters;
+static struct ecmg_ecm opened;
+static uint16_t port;
+static struct scs scs, second, third;
+
+static void setup(void)
+{
+    base_log_set_level(BASE_LOG_ERROR);
+    cr_assert_eq(net_loop_create(&loop), 0);
+    ecmg_server_config_init(&config);
+    config.port = 0;
+    config.service_count = 1;
+    config.services[0].super_cas_id = OWN_CAS;
+    base_secret_set(&config.services[0].key, "0123456789abcdef", 16);
+}
+
+static void teardown(void)
+{
+    ecmg_server_destroy(server);
+    net_loop_destroy(loop);
+}
+
+TestSuite(server, .init = setup, .fini = teardown, .timeout = 60);
+
+static void start_server(void)
+{
+    cr_assert_eq(ecmg_server_create(&server, loop, &config), 0);
+    port = ecmg_server_port(server);
+    cr_assert_neq(port, 0);
+}
+
+static void start_scs(struct scs *one, uint16_t channel_id, unsigned streams, uint16_t first_ecm_id)
+{
+    scs_start(one, loop, port, channel_id, OWN_CAS, streams, first_ecm_id);
+    RUN_UNTIL(loop, one->streams_up == streams && (one->up || one->ended));
+    cr_assert_not(one->ended, "%s", one->why);
+}
+
+static void assert_refused(struct scs *one, const char *text)
+{
+    RUN_UNTIL(loop, one->ended);
+    cr_assert_not_null(strstr(one->why, text), "'%s' is not in '%s'", text, one->why);
+    scs_stop(one);
+}
+
+static void count(void)
+{
+    ecmg_server_counters(server, &counters);
+}
+
+/* Opens the last ECM (a section) and compares its control words: 0 for none of this parity. */
+static void assert_ecm(const struct scs *one, uint16_t cp_number, uint8_t cw_size, int even_cp, int odd_cp)
+{
+    const struct base_secret *words[2] = {&opened.even, &opened.odd};
+    const int cps[2] = {even_cp, odd_cp};
+    uint8_t cw[16];
+
+    cr_assert_eq(ecmg_ecm_open(&config.services[0].key, one->datagram, one->datagram_size, &opened), 0);
+    cr_assert_eq(one->ecm_cp_number, cp_number);
+    cr_assert_eq(opened.cp_number, cp_number);
+    for (unsigned parity = 0; parity < 2; parity++) {
+        cr_assert_eq(words[parity]->size, cps[parity] < 0 ? 0 : cw_size);
+        scs_cw((uint16_t)cps[parity], cw);
+        if (cps[parity] >= 0)
+            cr_assert_arr_eq(words[parity]->bytes, cw, cw_size);
+    }
+}
+
+Test(server, answers_channel_setup_with_the_configured_status)
+{
+    config.status = (struct simulcrypt_channel_status){.packets = true,
+                                                       .has_ac_delay_start = true,
+                                                       .has_ac_delay_stop = true,
+                                                       .has_transition_delay_start = true,
+                                                       .has_transition_delay_stop = true,
+                                                       .ac_delay_start = -1,
+                                                       .ac_delay_stop = 2,
+                                                       .delay_start = -3,
+                                                       .delay_stop = 4,
+                                                       .transition_delay_start = -5,
+                                                       .transition_delay_stop = 6,
+                                                       .ecm_rep_period = 7,
+                                                       .max_streams = 8,
+                                                       .min_cp_duration = 9,
+                                                       .lead_cw = 1,
+                                                       .cw_per_msg = 3,
+                                                       .max_comp_time = 12};
+    start_server();
+    start_scs(&scs, 1, 0, 0);
+    cr_assert_eq(scs.status.packets, true);
+    cr_assert_eq(scs.status.ac_delay_start, -1);
+    cr_assert_eq(scs.status.ac_delay_stop, 2);
+    cr_assert_eq(scs.status.delay_start, -3);
+    cr_assert_eq(scs.status.delay_stop, 4);
+    cr_assert_eq(scs.status.transition_delay_start, -5);
+    cr_assert_eq(scs.status.transition_delay_stop, 6);
+    cr_assert_eq(scs.status.ecm_rep_period, 7);
+    cr_assert_eq(scs.status.max_streams, 8);
+    cr_assert_eq(scs.status.min_cp_duration, 9);
+    cr_assert_eq(scs.status.lead_cw, 1);
+    cr_assert_eq(scs.status.cw_per_msg, 3);
+    cr_assert_eq(scs.status.max_comp_time, 12);
+    scs_stop(&scs);
+}
+
+Test(server, puts_each_control_word_at_the_parity_of_its_crypto_period)
+{
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    cr_assert(scs_provide(&scs, 1, 0, 8, NULL, 0));
+    assert_ecm(&scs, 0, 8, 0, 1);
+    cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
+    assert_ecm(&scs, 1, 8, 2, 1);
+    cr_assert(scs_provide(&scs, 1, 65535, 16, NULL, 0));
+    assert_ecm(&scs, 65535, 16, 0, 65535);
+    cr_assert_eq(opened.super_cas_id, OWN_CAS);
+    cr_assert_eq(scs.datagram[0], 0x81);
+    cr_assert_eq(scs.datagram_size, 3u + base_load_u16(scs.datagram + 1) - 0x7000u);
+    scs_stop(&scs);
+}
+
+static void assert_cws(uint8_t lead_cw, uint8_t cw_per_msg, int even_cp, int odd_cp)
+{
+    config.status.lead_cw = lead_cw;
+    config.status.cw_per_msg = cw_per_msg;
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    cr_assert(scs_provide(&scs, 1, 100, 8, NULL, 0));
+    assert_ecm(&scs, 100, 8, even_cp, odd_cp);
+    scs_stop(&scs);
+    ecmg_server_destroy(server);
+    server = NULL;
+}
+
+Test(server, chooses_the_control_words_of_n_and_n_plus_1)
+{
+    assert_cws(1, 3, 100, 101); /* 99, 100, 101 */
+    assert_cws(2, 3, 100, 101); /* 100, 101, 102 */
+    assert_cws(7, 8, 100, 101);
+    assert_cws(3, 8, 100, 101);
+    assert_cws(0, 1, 100, -1);
+    assert_cws(0, 2, 100, 99); /* no n + 1: what runs while ECM n may be on air already */
+}
+
+Test(server, keeps_access_criteria_until_they_change)
+{
+    start_server();
+    start_scs(&scs, 1, 2, 1);
+    cr_assert(scs_provide(&scs, 1, 1, 8, "gold", 4));
+    cr_assert(scs_provide(&scs, 1, 2, 8, NULL, 0));
+    assert_ecm(&scs, 2, 8, 2, 3);
+    cr_assert_eq(opened.access_criteria_size, 4);
+    cr_assert_arr_eq(opened.access_criteria, "gold", 4);
+    cr_assert(scs_provide(&scs, 2, 2, 8, NULL, 0)); /* another stream has none */
+    assert_ecm(&scs, 2, 8, 2, 3);
+    cr_assert_eq(opened.access_criteria_size, 0);
+    scs_stop(&scs);
+}
+
+Test(server, access_criteria_that_do_not_fit_are_an_invalid_value)
+{
+    static char criteria[ECMG_ACCESS_CRITERIA_MAX + 1];
+
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    cr_assert(scs_provide(&scs, 1, 1, 16, criteria, ECMG_ACCESS_CRITERIA_MAX));
+    cr_assert_not(scs_provide(&scs, 1, 2, 16, criteria, ECMG_ACCESS_CRITERIA_MAX + 1));
+    cr_assert_not_null(strstr(scs.why, "invalid parameter value"), "%s", scs.why);
+    cr_assert(scs_provide(&scs, 1, 3, 16, "silver", 6));
+    assert_ecm(&scs, 3, 16, 4, 3);
+    cr_assert_eq(opened.access_criteria_size, 6);
+    count();
+    cr_assert_eq(counters.errors, 1);
+    cr_assert_eq(counters.ecms, 2);
+    scs_stop(&scs);
+}
+
+static void take_section(void *context, const uint8_t *section, size_t size)
+{
+    struct scs *one = context;
+    uint8_t copy[TS_SECTION_MAX];
+
+    memcpy(copy, section, size);
+    memcpy(one->datagram, copy, size);
+    one->datagram_size = size;
+}
+
+/* Takes the section out of packets as a receiver would, after looking at them closely. */
+static void unpack(struct scs *one, unsigned packets)
+{
+    struct ts_section_assembler assembler;
+    uint8_t bytes[4 * TS_PACKET_SIZE];
+    unsigned sections = 0;
+
+    cr_assert_eq(one->datagram_size, packets * TS_PACKET_SIZE);
+    memcpy(bytes, one->datagram, one->datagram_size);
+    ts_section_assembler_reset(&assembler);
+    for (unsigned i = 0; i < packets; i++) {
+        const uint8_t *packet = bytes + i * TS_PACKET_SIZE;
+
+        cr_assert_eq(packet[0], 0x47);
+        cr_assert_eq(base_load_u16(packet + 1), i == 0 ? 0x5fff : 0x1fff);
+        cr_assert_eq(packet[3] & 0xf0, 0x10);
+        if (i == 0)
+            cr_assert_eq(packet[4], 0);
+        sections += ts_section_assembler_feed(&assembler, packet, take_section, one);
+    }
+    cr_assert_eq(bytes[packets * TS_PACKET_SIZE - 1], 0xff);
+    cr_assert_eq(sections, 1);
+}
+
+Test(server, gives_ts_packets_where_configured)
+{
+    static char criteria[ECMG_ACCESS_CRITERIA_MAX];
+
+    config.status.packets = true;
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    cr_assert(scs_provide(&scs, 1, 6, 8, "bronze", 6));
+    unpack(&scs, 1);
+    assert_ecm(&scs, 6, 8, 6, 7);
+    cr_assert(scs_provide(&scs, 1, 7, 16, criteria, sizeof(criteria)));
+    unpack(&scs, 2);
+    assert_ecm(&scs, 7, 16, 8, 7);
+    scs_stop(&scs);
+}
+
+Test(server, serves_each_super_cas_id_under_its_own_key)
+{
+    config.service_count = 2;
+    config.services[1].any = true;
+    base_secret_set(&config.services[1].key, "fedcba9876543210", 16);
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    scs_start(&second, loop, port, 2, OTHER_CAS, 1,
+              1); /* the same ECM_id under another Super_CAS_id is another ECM */
+    RUN_UNTIL(loop, second.streams_up == 1);
+    cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
+    cr_assert(scs_provide(&second, 1, 1, 8, NULL, 0));
+    assert_ecm(&scs, 1, 8, 2, 1);
+    cr_assert_lt(ecmg_ecm_open(&config.services[0].key, second.datagram, second.datagram_size, &opened), 0);
+    cr_assert_eq(ecmg_ecm_open(&config.services[1].key, second.datagram, second.datagram_size, &opened), 0);
+    cr_assert_eq(opened.super_cas_id, OTHER_CAS);
+    scs_stop(&scs);
+    scs_stop(&second);
+}
+
+Test(server, refuses_a_super_cas_id_that_it_does_not_serve)
+{
+    start_server();
+    scs_start(&scs, loop, port, 1, OTHER_CAS, 0, 0);
+    assert_refused(&scs, "unknown Super_CAS_id");
+}
+
+Test(server, channel_ids_are_unique_over_connections_and_free_after_them)
+{
+    start_server();
+    start_scs(&scs, 77, 1, 1);
+    scs_start(&second, loop, port, 77, OWN_CAS, 0, 0);
+    assert_refused(&second, "ECM_channel_id already in use");
+    cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0)); /* the first has not noticed */
+    scs_stop(&scs);
+    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    cr_assert_eq(counters.channels + counters.streams, 0);
+    start_scs(&second, 77, 1, 1);
+    simulcrypt_scs_session_close(second.session);
+    RUN_UNTIL(loop, (count(), counters.channels == 0 && counters.streams == 0));
+    scs_stop(&second);
+    RUN_UNTIL(loop, (count(), counters.connections == 0));
+}
+
+Test(server, ecm_ids_are_unique_within_a_super_cas_id)
+{
+    start_server();
+    start_scs(&scs, 1, 2, 10);
+    scs_start(&second, loop, port, 2, OWN_CAS, 1, 11);
+    assert_refused(&second, "ECM_id already in use");
+    scs_stop(&scs);
+}
+
+Test(server, limits_channels_and_streams)
+{
+    config.channels_max = 2;
+    config.streams_max = 3;
+    start_server();
+    start_scs(&scs, 1, 2, 1);
+    scs_start(&second, loop, port, 2, OWN_CAS, 2, 10);
+    assert_refused(&second, "too many ECM streams on this ECMG");
+    RUN_UNTIL(loop, (count(), counters.channels == 1));
+    start_scs(&second, 2, 1, 10);
+    scs_start(&third, loop, port, 3, OWN_CAS, 0, 0);
+    assert_refused(&third, "too many channels");
+    cr_assert(scs_provide(&scs, 2, 1, 8, NULL, 0));
+    cr_assert(scs_provide(&second, 1, 1, 8, NULL, 0));
+    scs_stop(&scs);
+    scs_stop(&second);
+}
+
+Test(server, limits_the_streams_of_a_channel)
+{
+    config.status.max_streams = 1;
+    start_server();
+    scs_start(&scs, loop, port, 1, OWN_CAS, 2, 1);
+    assert_refused(&scs, "too many ECM streams on this channel");
+}
+
+Test(server, counts_what_is_open_and_done)
+{
+    start_server();
+    start_scs(&scs, 1, 2, 1);
+    start_scs(&second, 2, 1, 10);
+    cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
+    cr_assert(scs_provide(&scs, 2, 1, 8, NULL, 0));
+    count();
+    cr_assert_eq(counters.connections, 2);
+    cr_assert_eq(counters.accepted, 2);
+    cr_assert_eq(counters.channels, 2);
+    cr_assert_eq(counters.streams, 3);
+    cr_assert_eq(counters.ecms, 2);
+    cr_assert_eq(counters.errors, 0);
+    scs_stop(&scs);
+    scs_stop(&second);
+}
+
+/* A peer that this project has no hand in. */
+static int foreign_connect(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_eq(connect(peer, (struct sockaddr *)&address, sizeof(address)), 0);
+    return peer;
+}
+
+static void foreign_send(int peer, const char *hex)
+{
+    uint8_t bytes[256];
+    ptrdiff_t size = base_hex_decode(hex, bytes, sizeof(bytes));
+
+    cr_assert_eq(send(peer, bytes, (size_t)size, MSG_NOSIGNAL), size);
+}
+
+/* Whole messages by hand (TS 103 197, clause 5), version 2, channel 1, Super_CAS_id 0x4adc0001, stream 1. */
+#define CHANNEL_SETUP "020001000e000e00020001000100044adc0001"
+#define STREAM_SETUP  "0201010018000e00020001000f00020001001900020005001000020064"
+#define PROVISION                                                                                            \
+    "0202010034000e00020001000f00020001001200020000"                                                         \
+    "0014000a00000102030405060708"                                                                           \
+    "0014000a00011112131415161718"                                                                           \
+    "000d0002aabb"
+
+static size_t foreign_receive(int peer, uint8_t *bytes, size_t wanted)
+{
+    uint64_t limit = net_loop_now_ms(loop) + 10000;
+    size_t size = 0;
+
+    while (size < wanted && net_loop_now_ms(loop) < limit) {
+        ssize_t got;
+
+        net_loop_run_once(loop, 5);
+        got = recv(peer, bytes + size, wanted - size, MSG_DONTWAIT);
+        if (got == 0)
+            break;
+        size += got > 0 ? (size_t)got : 0;
+    }
+    return size;
+}
+
+/* Whether the server closes this connection. */
+static bool foreign_closed(int peer)
+{
+    uint8_t bytes[4096];
+    uint64_t limit = net_loop_now_ms(loop) + 10000;
+
+    while (net_loop_now_ms(loop) < limit) {
+        ssize_t got;
+
+        net_loop_run_once(loop, 5);
+        got = recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            return true;
+    }
+    return false;
+}
+
+static void assert_still_serves(void)
+{
+    start_scs(&third, 900, 1, 900);
+    cr_assert(scs_provide(&third, 1, 1, 8, NULL, 0));
+    scs_stop(&third);
+}
+
+/* Sends in single bytes, each in a segment of its own; returns the answer's size without the header. */
+static size_t foreign_ask(int peer, const char *hex, uint16_t answer_type, uint8_t answer[static 512])
+{
+    for (const char *digit = hex; *digit; digit += 2) {
+        const char one[3] = {digit[0], digit[1], '\0'};
+        foreign_send(peer, one);
+        net_loop_run_once(loop, 1);
+    }
+    cr_assert_eq(foreign_receive(peer, answer, 5), 5);
+    cr_assert_eq(answer[0], 2);
+    cr_assert_eq(base_load_u16(answer + 1), answer_type);
+    cr_assert_leq(base_load_u16(answer + 3), 512);
+    return foreign_receive(peer, answer, base_load_u16(answer + 3));
+}
+
+Test(server, answers_messages_made_by_hand_byte_by_byte)
+{
+    /* ECM_response: channel 1, stream 1, CP_number 0, ECM_datagram of 22 + 2 + 16 + 2 + 16 bytes */
+    static const uint8_t response[] = {0, 14, 0, 2, 0, 1, 0, 15, 0, 2, 0, 1, 0, 18, 0, 2, 0, 0, 0, 21, 0, 58};
+    static const uint8_t words[] = {1, 2, 3, 4, 5, 6, 7, 8, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18};
+    uint8_t bytes[512];
+    int peer;
+
+    start_server();
+    peer = foreign_connect();
+    foreign_ask(peer, CHANNEL_SETUP, 0x0003, bytes);
+    foreign_ask(peer, STREAM_SETUP, 0x0103, bytes);
+    cr_assert_eq(foreign_ask(peer, PROVISION, 0x0202, bytes), sizeof(response) + 58);
+    cr_assert_arr_eq(bytes, response, sizeof(response));
+    cr_assert_eq(ecmg_ecm_open(&config.services[0].key, bytes + sizeof(response), 58, &opened), 0);
+    cr_assert_arr_eq(opened.even.bytes, words, 8);
+    cr_assert_arr_eq(opened.odd.bytes, words + 8, 8);
+    cr_assert_arr_eq(opened.access_criteria, "\xaa\xbb", 2);
+    close(peer);
+}
+
+Test(server, outlives_garbage)
+{
+    uint8_t garbage[3000];
+    unsigned state = 1;
+    int peer;
+
+    start_server();
+    for (unsigned round = 0; round < 50; round++) {
+        for (size_t i = 0; i < sizeof(garbage); i++) {
+            state = state * 1103515245 + 12345;
+            garbage[i] = (uint8_t)(state >> 16);
+        }
+        if (round % 2)
+            memset(garbage, 0x02, 1); /* a version that is known */
+        peer = foreign_connect();
+        send(peer, garbage, sizeof(garbage), MSG_NOSIGNAL);
+        net_loop_run_once(loop, 5);
+        close(peer);
+    }
+    assert_still_serves();
+    RUN_UNTIL(loop, (count(), counters.connections == 0));
+}
+
+Test(server, drops_a_peer_after_three_invalid_messages)
+{
+    int peer;
+
+    start_server();
+    peer = foreign_connect();
+    for (unsigned i = 0; i < 3; i++)
+        foreign_send(peer, "0200010005000e0001ff"); /* an ECM_channel_id of one byte */
+    cr_assert(foreign_closed(peer));
+    close(peer);
+    count();
+    cr_assert_geq(counters.errors, 2);
+    assert_still_serves();
+}
+
+Test(server, frees_what_a_peer_had_when_it_vanishes_inside_a_message)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    int peer;
+
+    start_server();
+    for (unsigned cut = 1; cut < 18; cut++) {
+        peer = foreign_connect();
+        foreign_send(peer, CHANNEL_SETUP);
+        RUN_UNTIL(loop, (count(), counters.channels == 1));
+        send(peer, "\2\2\1\0\64\0\16\0\2\0\1\0\17\0\2\0\1\0", cut, MSG_NOSIGNAL);
+        net_loop_run_once(loop, 2);
+        if (cut % 2)
+            setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)); /* a reset instead of an end */
+        close(peer);
+        RUN_UNTIL(loop, (count(), counters.channels == 0 && counters.connections == 0));
+    }
+    assert_still_serves();
+}
+
+Test(server, drops_a_peer_that_asks_and_does_not_read)
+{
+    static const uint8_t test[11] = {2, 0, 2, 0, 6, 0, 14, 0, 2, 0, 1}; /* channel_test */
+    static uint8_t tests[11 * 1000];
+    uint64_t limit;
+    size_t from = 0; /* a cut message goes on where it was cut */
+    int peer;
+
+    start_server();
+    peer = foreign_connect();
+    foreign_send(peer, CHANNEL_SETUP);
+    RUN_UNTIL(loop, (count(), counters.channels == 1));
+    for (size_t i = 0; i < sizeof(tests); i++)
+        tests[i] = test[i % 11];
+    limit = net_loop_now_ms(loop) + 30000;
+    while ((count(), counters.channels) && net_loop_now_ms(loop) < limit) {
+        ssize_t sent = send(peer, tests + from, sizeof(tests) - 11, MSG_NOSIGNAL | MSG_DONTWAIT);
+        from = sent > 0 ? (from + (size_t)sent) % 11 : from;
+        net_loop_run_once(loop, 1);
+    }
+    cr_assert_eq(counters.channels, 0);
+    assert_still_serves();
+    close(peer);
+}
+
+Test(server, more_connections_than_it_takes_are_closed)
+{
+    enum { MORE = 70 };
+    int peers[MORE];
+
+    config.channels_max = 1;
+    start_server();
+    for (unsigned i = 0; i < MORE; i++) {
+        peers[i] = foreign_connect();
+        net_loop_run_once(loop, 5);
+    }
+    RUN_UNTIL(loop, (net_loop_run_once(loop, 5), count(), counters.connections == 65));
+    cr_assert(foreign_closed(peers[MORE - 1]));
+    for (unsigned i = 0; i < MORE; i++)
+        close(peers[i]);
+    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    assert_still_serves();
+}
+
+Test(server, destroying_it_closes_every_connection)
+{
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    start_scs(&second, 2, 1, 2);
+    ecmg_server_destroy(server);
+    server = NULL;
+    RUN_UNTIL(loop, scs.ended && second.ended);
+    scs_stop(&scs);
+    scs_stop(&second);
+    ecmg_server_destroy(NULL);
+}
+
+Test(server, says_when_it_cannot_listen)
+{
+    struct ecmg_server *other = NULL;
+
+    start_server();
+    config.port = port;
+    cr_assert_eq(ecmg_server_create(&other, loop, &config), -EADDRINUSE);
+    cr_assert_null(other);
+}
+
+static void assert_absent(const char *log, size_t size, const uint8_t *secret, size_t secret_size)
+{
+    char hex[65];
+
+    cr_assert_null(memmem(log, size, secret, secret_size));
+    base_hex_encode(secret, secret_size, hex, sizeof(hex));
+    cr_assert_null(strcasestr(log, hex));
+    hex[8] = '\0'; /* nor a part of it */
+    cr_assert_null(strcasestr(log, hex));
+}
+
+Test(server, logs_no_secret, .init = NULL)
+{
+    static char log[65536];
+    uint8_t cw[16];
+    size_t size;
+    FILE *file;
+
+    file = tmpfile();
+    cr_assert_not_null(file);
+    setup();
+    base_log_set_level(BASE_LOG_DEBUG);
+    fflush(stderr);
+    cr_assert_geq(dup2(fileno(file), STDERR_FILENO), 0);
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    cr_assert(scs_provide(&scs, 1, 5, 16, "platinum", 8));
+    cr_assert_not(scs_provide(&scs, 1, 6, 16, log, 200)); /* an error is more talkative */
+    scs_start(&second, loop, port, 1, OWN_CAS, 0, 0);
+    assert_refused(&second, "in use");
+    scs_stop(&scs);
+    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    rewind(file);
+    size = fread(log, 1, sizeof(log) - 1, file);
+    cr_assert_gt(size, 100); /* it does say something */
+    for (uint16_t cp = 5; cp < 8; cp++) {
+        scs_cw(cp, cw);
+        assert_absent(log, size, cw, 16);
+        assert_absent(log, size, cw, 8);
+    }
+    assert_absent(log, size, (const uint8_t *)"0123456789abcdef", 16);
+    fclose(file);
+}
+
+/* Where in the writable memory of this process, stacks excepted, `pattern` XOR 0xff stands: 0 for nowhere.
+ * The pattern is inverted so that the search does not find itself. */
+static size_t find_in_heap(const uint8_t *inverted, size_t size)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    size_t found = 0;
+
+    while (fgets(line, sizeof(line), maps)) {
+        size_t start, end;
+        char mode[5];
+        char name[256] = "";
+
+        if (sscanf(line, "%zx-%zx %4s %*s %*s %*s %255s", &start, &end, mode, name) < 3 ||
+            strcmp(mode, "rw-p") || (*name && strcmp(name, "[heap]")))
+            continue;
+        for (size_t at = start; !found && at + size <= end; at++) {
+            size_t same = 0;
+            while (same < size && (((const uint8_t *)at)[same] ^ inverted[same]) == 0xff)
+                same++;
+            found = same == size ? at : 0;
+        }
+    }
+    fclose(maps);
+    return found;
+}
+
+Test(server, leaves_no_control_word_in_memory)
+{
+    uint8_t inverted[16];
+    uint8_t *planted = malloc(16);
+
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("the sanitizer's shadow and quarantine are no place to search");
+#endif
+    start_server();
+    start_scs(&scs, 1, 1, 1);
+    for (uint16_t cp = 0; cp < 20; cp++)
+        cr_assert(scs_provide(&scs, 1, cp, 16, "criteria", 8));
+    scs_cw(10, inverted);
+    memcpy(planted, inverted, 16);
+    for (unsigned i = 0; i < 16; i++)
+        inverted[i] = (uint8_t)~inverted[i];
+    cr_assert_eq(find_in_heap(inverted, 16), (size_t)planted, "the search finds what is there");
+    memset(planted, 0, 16);
+    cr_assert_eq(find_in_heap(inverted, 16), 0);
+    scs_stop(&scs);
+    free(planted);
+}
