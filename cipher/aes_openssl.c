@@ -4,6 +4,7 @@
  * Resetting a context's IV costs more than decrypting a packet. So contexts run on from packet to packet:
  * CBC's chaining value after a packet is its last scrambled block, known to us; what it adds to the next
  * packet's first block is taken out by XORing that block with (chaining value ^ IV) beside the call. */
+#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -27,33 +28,33 @@ static const uint8_t cissa_iv[BLOCK] = {'D', 'V', 'B', 'T', 'M', 'C', 'P', 'T',
                                         'A', 'E', 'S', 'C', 'I', 'S', 'S', 'A'};
 static const uint8_t idsa_iv[BLOCK];
 
-static EVP_CIPHER_CTX *open_context(const EVP_CIPHER *cipher, int encrypt)
+static int open_context(EVP_CIPHER_CTX **context, const EVP_CIPHER *cipher, int encrypt)
 {
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-
-    if (context && (EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1 ||
-                    EVP_CIPHER_CTX_set_padding(context, 0) != 1)) {
-        EVP_CIPHER_CTX_free(context);
-        context = NULL;
-    }
-    return context;
+    *context = EVP_CIPHER_CTX_new();
+    if (!*context)
+        return -ENOMEM;
+    if (EVP_CipherInit_ex2(*context, cipher, NULL, NULL, encrypt, NULL) != 1 ||
+        EVP_CIPHER_CTX_set_padding(*context, 0) != 1)
+        return BASE_E_CRYPTO;
+    return 0;
 }
 
 static int open_cissa(void *memory)
 {
     struct key_state *state = memory;
+    int status = open_context(&state->cbc[CIPHER_SCRAMBLE].context, EVP_aes_128_cbc(), 1);
 
-    state->cbc[CIPHER_SCRAMBLE].context = open_context(EVP_aes_128_cbc(), 1);
-    state->cbc[CIPHER_DESCRAMBLE].context = open_context(EVP_aes_128_cbc(), 0);
-    return state->cbc[CIPHER_SCRAMBLE].context && state->cbc[CIPHER_DESCRAMBLE].context ? 0 : BASE_E_CRYPTO;
+    if (status < 0)
+        return status;
+    return open_context(&state->cbc[CIPHER_DESCRAMBLE].context, EVP_aes_128_cbc(), 0);
 }
 
 static int open_idsa(void *memory)
 {
     struct key_state *state = memory;
+    int status = open_context(&state->ecb, EVP_aes_128_ecb(), 1);
 
-    state->ecb = open_context(EVP_aes_128_ecb(), 1);
-    return state->ecb ? open_cissa(state) : BASE_E_CRYPTO;
+    return status < 0 ? status : open_cissa(state);
 }
 
 static void close_contexts(void *memory)

@@ -106,6 +106,12 @@ Test(cipher, a_key_takes_only_a_cw_of_its_size)
     }
 }
 
+static void create_pair(int algorithm, struct cipher **cipher, struct cipher_key **key)
+{
+    cr_assert_eq(cipher_create(cipher, algorithm, NULL), 0);
+    cr_assert_eq(cipher_key_create(key, *cipher), 0);
+}
+
 static void turn_one(struct cipher *cipher, struct cipher_key *key, uint8_t *payload, uint16_t length)
 {
     struct cipher_lane lane = {.payload = payload, .key = key, .length = length};
@@ -121,8 +127,7 @@ Test(cipher, setting_a_key_again_replaces_the_cw_and_leaves_no_state)
         struct cipher *cipher;
         struct cipher_key *key;
 
-        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
-        cr_assert_eq(cipher_key_create(&key, cipher), 0);
+        create_pair(i, &cipher, &key);
         cipher_key_set(key, first, cipher_cw_size(i));
         turn_one(cipher, key, before, sizeof(before));
         cipher_key_set(key, second, cipher_cw_size(i));
@@ -147,8 +152,7 @@ Test(cipher, clearing_a_key_forgets_the_cw)
         struct cipher *cipher;
         struct cipher_key *key;
 
-        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
-        cr_assert_eq(cipher_key_create(&key, cipher), 0);
+        create_pair(i, &cipher, &key);
         cipher_key_set(key, cw, cipher_cw_size(i));
         turn_one(cipher, key, with_cw, sizeof(with_cw));
         cipher_key_clear(key);
