@@ -132,16 +132,7 @@ static inline size_t base_writer_size(const struct base_writer *w)
 }
 
 /* Room for `size` bytes, or NULL (and `failed`) where they do not fit. */
-static inline uint8_t *base_write_room(struct base_writer *w, size_t size)
-{
-    uint8_t *p = w->at;
-    if (w->failed || (size_t)(w->end - w->at) < size) {
-        w->failed = true;
-        return NULL;
-    }
-    w->at += size;
-    return p;
-}
+uint8_t *base_write_room(struct base_writer *w, size_t size);
 
 static inline void base_write_bytes(struct base_writer *w, const void *bytes, size_t size)
 {

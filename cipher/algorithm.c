@@ -7,10 +7,9 @@
 static const struct {
     const char *name;
     size_t cw_size;
-    size_t shortest_payload;
     uint8_t scrambling_mode;
 } algorithms[CIPHER_ALGORITHMS] = {
-#define X(name, text, cw_size, shortest, mode) [CIPHER_##name] = {text, cw_size, shortest, mode},
+#define X(name, text, cw_size, mode) [CIPHER_##name] = {text, cw_size, mode},
     CIPHER_ALGORITHM_MAP(X)
 #undef X
 };
@@ -54,5 +53,11 @@ int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *a
 
 size_t cipher_shortest_payload(enum cipher_algorithm algorithm)
 {
-    return algorithms[algorithm].shortest_payload;
+    static const uint8_t shortest[CIPHER_ALGORITHMS] = {
+        [CIPHER_DVB_CSA2] = 8,
+        [CIPHER_DVB_CISSA] = 16,
+        [CIPHER_ATIS_IDSA] = 1,
+    };
+
+    return shortest[algorithm];
 }

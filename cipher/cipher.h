@@ -11,25 +11,24 @@
  * system.
  *
  * Per packet (ISO/IEC 13818-1): the payload alone, each packet from a fresh state.
- *   DVB-CSA2   8-byte CW. Payloads under 8 bytes stay unchanged.
- *   DVB-CISSA  ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA". The last length mod 16 bytes stay
- * unchanged. ATIS-IDSA  ATIS-0800006: AES-128-CBC, IV zero. A residue is XORed with the encryption of the
- * scrambled block before it (of the IV where there is none). */
+ * - DVB-CSA2: 8-byte CW. Payloads under 8 bytes stay unchanged.
+ * - DVB-CISSA, ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA". The last length mod 16 bytes stay clear.
+ * - ATIS-IDSA, ATIS-0800006: AES-128-CBC, IV zero. The last length mod 16 bytes are XORed with the encryption
+ *   of the scrambled block before them (of the IV where there is none). */
 #ifndef CIPHER_CIPHER_H
 #define CIPHER_CIPHER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name, text, CW bytes, shortest payload that is turned, scrambling_mode of the scrambling_descriptor, EN
- * 300 468) */
+/* X(name, text, CW bytes, scrambling_mode of the scrambling_descriptor, EN 300 468) */
 #define CIPHER_ALGORITHM_MAP(X)                                                                              \
-    X(DVB_CSA2, "dvb-csa2", 8, 8, 0x02)                                                                      \
-    X(DVB_CISSA, "dvb-cissa", 16, 16, 0x10)                                                                  \
-    X(ATIS_IDSA, "atis-idsa", 16, 1, 0x70)
+    X(DVB_CSA2, "dvb-csa2", 8, 0x02)                                                                         \
+    X(DVB_CISSA, "dvb-cissa", 16, 0x10)                                                                      \
+    X(ATIS_IDSA, "atis-idsa", 16, 0x70)
 
 enum cipher_algorithm {
-#define X(name, text, cw_size, shortest, mode) CIPHER_##name,
+#define X(name, text, cw_size, mode) CIPHER_##name,
     CIPHER_ALGORITHM_MAP(X)
 #undef X
         CIPHER_ALGORITHMS

@@ -325,6 +325,17 @@ Test(assembler, discontinuity_with_a_jump_drops_and_goes_on, .init = start)
     cr_assert_eq(feed(false, 11, second, 184), 1);
 }
 
+Test(assembler, discontinuity_without_a_jump_loses_nothing, .init = start)
+{
+    uint8_t first[184], second[184];
+
+    cut_in_two(first, second);
+    feed(true, 0, first, 184);
+    feed_discontinuity(false, 0, NULL, 0);
+    cr_assert_eq(feed(false, 1, second, 184), 1);
+    cr_assert_eq(assembler.lost, 0);
+}
+
 Test(assembler, packets_without_payload_do_not_count, .init = start)
 {
     uint8_t first[184], second[184];

@@ -232,6 +232,7 @@ Test(timeline, window_runs_out_between_the_first_two_pcrs)
     run(PID, 100, 300);
     cr_assert_eq(times[100], 100 * PER_PACKET);
     cr_assert_eq(times[250], 10 * PER_PACKET + 240 * PER_PACKET * 3 / 2);
+    cr_assert_eq(times[290] - times[250], 40 * PER_PACKET * 3 / 2); /* and go on at the PCRs' rate */
 }
 
 /* The last rate ran ahead of the PCRs during a pause of theirs: time stands still until they have caught up.
