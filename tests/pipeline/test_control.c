@@ -182,7 +182,7 @@ Test(control, a_device_that_does_not_exist_is_named)
     open_config();
     rig.config.stream_count = 1;
     snprintf(rig.config.ports[0].device, sizeof(rig.config.ports[0].device), "net_af_packet0,iface=nowhere0");
-    cr_assert_lt(pipeline_create(&pipeline, &rig.config, why), 0);
+    cr_assert_eq(pipeline_create(&pipeline, &rig.config, why), -ENODEV);
     cr_assert_not_null(strstr(why, "nowhere0"), "%s", why);
 }
 
