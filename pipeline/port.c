@@ -26,7 +26,8 @@ static int make_device(struct pipeline__port *port, char why[static 256])
     if (find_device(port))
         return 0;
     rc = rte_dev_probe(port->config.device);
-    if (!rc && !find_device(port))
+    /* Drivers tend to say -1 and to explain themselves in the log. */
+    if (rc == -1 || (!rc && !find_device(port)))
         rc = -ENODEV;
     if (rc)
         snprintf(why, 256, "port %s: no device \"%.120s\": %s", port->config.name, port->config.device,

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cmd/headend_config.h"
+
+static struct cmd_headend_config config;
+static char why[CMD_HEADEND_WHY_SIZE];
+
+#define PORTS "ports:\n  - {name: in, device: net_null0}\n  - {name: out, device: net_null1}\n"
+#define STREAM                                                                                               \
+    "streams:\n  - name: one\n    input: {port: in, address: \"239.1.1.1:5000\"}\n    output: {port: "       \
+    "out}\n"
+#define CW "    cw: 0123456789abcdef\n"
+
+static int parse(const char *text)
+{
+    why[0] = '\0';
+    return cmd_headend_config_parse(&config, "f.yaml", (const uint8_t *)text, strlen(text), why);
+}
+
+static void refuses(const char *text, const char *expected)
+{
+    cr_expect_eq(parse(text), BASE_E_CONFIGURATION);
+    cr_expect_str_eq(why, expected);
+    cr_expect_null(strchr(why, '\n'));
+    cr_expect(!config.streams && !config.pipeline_streams && !config.pipeline.stream_count);
+}
+
+Test(headend_config, takes_what_is_left_out_from_defaults)
+{
+    cr_assert_eq(parse(PORTS STREAM CW), 0, "%s", why);
+    cr_assert_eq(config.pipeline.workers, 0);
+    cr_assert_eq(config.pipeline.port_count, 2);
+    cr_assert(config.pipeline.ports[0].promiscuous);
+    cr_assert_eq(config.pipeline.stream_count, 1);
+    cr_assert_eq(config.pipeline.streams[0].input_port_number, 5000);
+    cr_assert_eq(config.pipeline.streams[0].output_port, 1);
+    cr_assert(!config.pipeline.streams[0].readdress);
+    cr_assert_eq(config.pipeline.streams[0].ttl, 0);
+    cr_assert_eq(config.streams[0].algorithm, CIPHER_DVB_CSA2);
+    cr_assert_eq(config.streams[0].policy, HEADEND_HOLD);
+    cr_assert_eq(config.streams[0].components, HEADEND_VIDEO | HEADEND_AUDIO);
+    cr_assert_eq(config.streams[0].crypto_period, 10 * BASE_TICKS_PER_SECOND);
+    cr_assert_eq(config.streams[0].service_count, 0);
+    cr_assert(!config.streams[0].all_services);
+    cr_assert_eq(config.streams[0].cw.size, 8);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, takes_every_key)
+{
+    cr_assert_eq(parse("workers: 2\ncores: \"0-2\"\nmemory: {hugepages: never, size: 512}\n"
+                       "ports:\n  - {name: in, device: net_null0, promiscuous: no}\n"
+                       "streams:\n"
+                       "  - name: one\n"
+                       "    input: {port: in, address: \"[ff15::1]:5000\"}\n"
+                       "    output: {port: in, address: \"[ff15::2]:6000\", ttl: 3, source: \"2001:db8::1\", "
+                       "mac: \"02:00:00:00:aa:BB\"}\n"
+                       "    algorithm: dvb-cissa\n    policy: black\n    policy_delay: 0.5\n"
+                       "    crypto_period: 2.5\n    ecm_pid: 0x1F00\n"
+                       "    services: [7, 0x10, Eins]\n    components: [video, subtitles]\n"
+                       "    ecmg: {address: \"localhost:2222\", super_cas_id: 0x4adc0001, access_criteria: "
+                       "\"0a0B\", version: 2, channel_id: 9, ecm_id: 11}\n"),
+                 0, "%s", why);
+    cr_assert_eq(config.pipeline.workers, 2);
+    cr_assert_str_eq(config.pipeline.cores, "0-2");
+    cr_assert(config.pipeline.no_huge);
+    cr_assert_eq(config.pipeline.memory_mib, 512);
+    cr_assert(!config.pipeline.ports[0].promiscuous);
+    cr_assert_eq(config.pipeline.streams[0].output_address.version, 6);
+    cr_assert_eq(config.pipeline.streams[0].output_port_number, 6000);
+    cr_assert_eq(config.pipeline.streams[0].ttl, 3);
+    cr_assert(config.pipeline.streams[0].has_output_source);
+    cr_assert_arr_eq(config.pipeline.streams[0].output_mac, ((uint8_t[]){2, 0, 0, 0, 0xAA, 0xBB}), 6);
+    cr_assert_eq(config.streams[0].algorithm, CIPHER_DVB_CISSA);
+    cr_assert_eq(config.streams[0].policy, HEADEND_BLACK);
+    cr_assert_eq(config.streams[0].policy_delay, BASE_TICKS_PER_SECOND / 2);
+    cr_assert_eq(config.streams[0].crypto_period, BASE_TICKS_PER_SECOND * 5 / 2);
+    cr_assert_eq(config.streams[0].ecm_pid, 0x1F00);
+    cr_assert_eq(config.streams[0].service_count, 3);
+    cr_assert(config.streams[0].services[1].by_id && config.streams[0].services[1].id == 16);
+    cr_assert(!config.streams[0].services[2].by_id);
+    cr_assert_str_eq(config.streams[0].services[2].name, "Eins");
+    cr_assert_eq(config.streams[0].components, HEADEND_VIDEO | HEADEND_SUBTITLES);
+    cr_assert_str_eq(config.streams[0].ecmg.host, "localhost");
+    cr_assert_eq(config.streams[0].ecmg.super_cas_id, 0x4ADC0001);
+    cr_assert_eq(config.streams[0].ecmg.access_criteria_size, 2);
+    cr_assert_eq(config.streams[0].ecmg.access_criteria[1], 0x0B);
+    cr_assert_eq(config.streams[0].ecmg.version, 2);
+    cr_assert_eq(config.streams[0].ecmg.channel_id, 9);
+    cr_assert_eq(config.streams[0].ecmg.ecm_id, 11);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, takes_all_services)
+{
+    cr_assert_eq(parse(PORTS STREAM CW "    services: [all]\n"), 0, "%s", why);
+    cr_assert(config.streams[0].all_services);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, tells_the_line_of_what_is_not_yaml_or_not_known)
+{
+    refuses("", "f.yaml: is empty");
+    refuses(PORTS STREAM CW "    polcy: hold\n", "f.yaml:9: Unexpected key: polcy");
+    refuses("workers: 1\nports: 3\n", "f.yaml:2: Expecting SEQUENCE, got event: SCALAR");
+    refuses("ports:\n\t- name: x\n", "f.yaml:1: libyaml: found character that cannot start any token");
+    refuses(PORTS, "f.yaml:2: Missing required mapping field: streams");
+}
+
+Test(headend_config, tells_the_place_of_a_wrong_value)
+{
+    refuses(PORTS STREAM CW "    algorithm: des\n",
+            "f.yaml: streams[0].algorithm: \"des\" is none of dvb-csa2, dvb-cissa, atis-idsa");
+    refuses(PORTS STREAM CW "    crypto_period: 0\n",
+            "f.yaml: streams[0].crypto_period: \"0\" is not a time in seconds from 0.1 to 6553");
+    refuses(PORTS STREAM CW "    ecm_pid: 31\n",
+            "f.yaml: streams[0].ecm_pid: \"31\" is not a number from 32 to 8190");
+    refuses(PORTS STREAM CW "    components: [vido]\n",
+            "f.yaml: streams[0].components: \"vido\" is none of video, audio, subtitles, data, all");
+    refuses("workers: many\n" PORTS STREAM CW, "f.yaml: workers: \"many\" is not a number from 0 to 32");
+    refuses("ports:\n  - {name: in, device: a, promiscuous: maybe}\n" STREAM CW,
+            "f.yaml: ports[0].promiscuous: \"maybe\" is none of false, true, no, yes, off, on");
+}
+
+#define ONE(input, output) PORTS "streams:\n  - name: one\n    input: " input "\n    output: " output "\n" CW
+
+Test(headend_config, tells_what_contradicts)
+{
+    refuses(ONE("{port: x, address: \"239.1.1.1:5000\"}", "{port: out}"),
+            "f.yaml: streams[0].input.port: no port named x");
+    refuses(ONE("{port: in, address: \"239.1.1.1\"}", "{port: out}"),
+            "f.yaml: streams[0].input.address: \"239.1.1.1\" is not ADDRESS:PORT or [IPv6]:PORT");
+    refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, address: \"[ff15::1]:5000\"}"),
+            "f.yaml: streams[0].output.address: IPv4 and IPv6 cannot be turned into each other");
+    refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, mac: \"2:3\"}"),
+            "f.yaml: streams[0].output.mac: \"2:3\" is not a MAC address such as 02:00:00:00:00:01");
+    refuses(PORTS STREAM, "f.yaml: streams[0].ecmg: give exactly one of ecmg, cw_file and cw (for "
+                          "laboratories)");
+    refuses(PORTS STREAM CW "    cw_file: x\n",
+            "f.yaml: streams[0].ecmg: give exactly one of ecmg, cw_file and cw (for laboratories)");
+    refuses("ports:\n  - {name: in, device: a}\n  - {name: in, device: b}\n" STREAM CW,
+            "f.yaml: ports[1].name: another port is named in");
+    refuses(PORTS STREAM CW "  - name: two\n    input: {port: in, address: \"239.1.1.1:5000\"}\n"
+                            "    output: {port: out}\n" CW,
+            "f.yaml: streams[1].input.address: stream one has the same input");
+}
+
+Test(headend_config, never_quotes_a_control_word)
+{
+    static const char *const wrong[] = {"    cw: 0123456789abcdef00\n", "    cw: [0123456789abcdef00]\n",
+                                        "    cw: 0123456789abcdef00\n    cw: 0123456789abcdef00\n",
+                                        "    cw: {0123456789abcdef00: 1}\n"};
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char text[512];
+
+        snprintf(text, sizeof(text), "%s%s", PORTS STREAM, wrong[i]);
+        cr_expect_eq(parse(text), BASE_E_CONFIGURATION);
+        cr_expect_null(strstr(why, "0123456789"), "%s", why);
+    }
+}
+
+Test(headend_config, aliases_cannot_blow_up)
+{
+    cr_assert_eq(parse("a: &a [x, x]\nb: &b [*a, *a]\n" PORTS STREAM CW), BASE_E_CONFIGURATION);
+}
+
+Test(headend_config, examples_load)
+{
+    const char *folder = getenv("SCRAMLINE_CONFIGS");
+    struct dirent *entry;
+    unsigned loaded = 0;
+    DIR *listing;
+
+    cr_assert_not_null(folder);
+    listing = opendir(folder);
+    cr_assert_not_null(listing);
+    while ((entry = readdir(listing))) {
+        char path[1024];
+
+        if (strncmp(entry->d_name, "headend", 7))
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        cr_expect_eq(cmd_headend_config_load(&config, path, why), 0, "%s", why);
+        cmd_headend_config_clear(&config);
+        loaded++;
+    }
+    closedir(listing);
+    cr_assert_geq(loaded, 2);
+}
+
+Test(headend_config, a_file_that_cannot_be_read_is_named)
+{
+    cr_assert_eq(cmd_headend_config_load(&config, "/nowhere/f.yaml", why), -ENOENT);
+    cr_assert(!strncmp(why, "/nowhere/f.yaml: cannot be read: ", 33), "%s", why);
+}
