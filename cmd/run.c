@@ -91,6 +91,8 @@ static int go(struct run *run)
 
     if (rc)
         return rc;
+    base_log(BASE_LOG_NOTICE, "running: %u streams, %s; SIGINT stops it with a summary",
+             run->config.pipeline.stream_count, pipeline_memory_mode(run->pipeline));
     cmd_run_report_init(&run->report, &run->live);
     net_timer_start(run->timer, 0);
     rc = net_loop_run(run->loop);

@@ -22,7 +22,12 @@ step() {
     shift 2
     log=$(mktemp)
     printf '%s==>%s %s … ' "$bold" "$plain" "$text"
-    if "$@" >"$log" 2>&1; then
+    # A subshell, and no condition around it: only so does the shell stop at the first command that fails.
+    set +e
+    (set -e; "$@") >"$log" 2>&1
+    local status=$?
+    set -e
+    if [ $status = 0 ]; then
         say "done ($((SECONDS - started)) s)"
         rm -f "$log"
         return 0

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* compare_ts: holds a restored transport stream against its original, packet by packet. For tests and the demo.
+/* compare_ts: holds a restored transport stream against its original, packet by packet. For tests and the
+ * demo.
  *
- * Null packets and the PIDs of --ignore are left out on both sides; all other packets must be the same 188 bytes in
- * the same order. --lead-in N: the restored stream may begin late, with its first packet being one of the original's
- * (live: packets before the first ECM were black); then everything must agree to the end. Reads plain 188-byte TS with
- * code of its own, so that it judges the project's readers too. */
+ * Null packets and the PIDs of --ignore are left out on both sides; all other packets must be the same 188
+ * bytes in the same order. --lead-in N: among the original's first N packets some may be missing from the
+ * restored stream (live: packets before the first ECM were black); they are counted, and from there on
+ * everything must agree to the end. Reads plain 188-byte TS with code of its own, so that it judges the
+ * project's readers too. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,7 +47,8 @@ static bool next_packet(struct stream *stream, uint8_t *packet)
         unsigned pid = pid_of(packet);
 
         if (packet[0] != 0x47) {
-            fprintf(stderr, "%s: packet %llu has no sync byte\n", stream->path, (unsigned long long)stream->packets);
+            fprintf(stderr, "%s: packet %llu has no sync byte\n", stream->path,
+                    (unsigned long long)stream->packets);
             exit(1);
         }
         stream->packets++;
@@ -60,14 +63,15 @@ static bool next_packet(struct stream *stream, uint8_t *packet)
     return false;
 }
 
-static int differ(const struct stream *original, const struct stream *restored, const uint8_t *a, const uint8_t *b)
+static int differ(const struct stream *original, const struct stream *restored, const uint8_t *a,
+                  const uint8_t *b)
 {
     unsigned at = 0;
 
     while (a[at] == b[at])
         at++;
-    fprintf(stderr, "%s packet %llu (PID 0x%04x) and %s packet %llu (PID 0x%04x) differ from byte %u on\n", original->path,
-            (unsigned long long)original->packets - 1, pid_of(a), restored->path,
+    fprintf(stderr, "%s packet %llu (PID 0x%04x) and %s packet %llu (PID 0x%04x) differ from byte %u on\n",
+            original->path, (unsigned long long)original->packets - 1, pid_of(a), restored->path,
             (unsigned long long)restored->packets - 1, pid_of(b), at);
     return 1;
 }
@@ -81,24 +85,25 @@ static int compare(struct stream *original, struct stream *restored, uint64_t le
     bool more_a = next_packet(original, a);
     bool more_b = next_packet(restored, b);
 
-    while (more_a && more_b && lead_in < lead_in_max && memcmp(a, b, PACKET)) {
-        lead_in++;
-        more_a = next_packet(original, a);
-    }
     while (more_a && more_b) {
-        if (memcmp(a, b, PACKET))
+        bool equal = !memcmp(a, b, PACKET);
+
+        if (!equal && original->packets > lead_in_max)
             return differ(original, restored, a, b);
-        compared++;
+        compared += equal;
+        lead_in += !equal;
         more_a = next_packet(original, a);
-        more_b = next_packet(restored, b);
+        if (equal)
+            more_b = next_packet(restored, b);
     }
     if (more_a != more_b) {
         fprintf(stderr, "%s ends early, after %llu equal packets\n", more_a ? restored->path : original->path,
                 (unsigned long long)compared);
         return 1;
     }
-    printf("{\"compared\": %llu, \"lead_in\": %llu, \"scrambled_left\": %llu}\n", (unsigned long long)compared,
-           (unsigned long long)lead_in, (unsigned long long)restored->scrambled);
+    printf("{\"compared\": %llu, \"lead_in\": %llu, \"scrambled_left\": %llu}\n",
+           (unsigned long long)compared, (unsigned long long)lead_in,
+           (unsigned long long)restored->scrambled);
     return compared ? 0 : 1;
 }
 
