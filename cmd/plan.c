@@ -37,8 +37,8 @@ void cmd_plan_from_map(struct scrambler_plan *plan, const struct headend_map *ma
             entry->action = (uint8_t)action_of(map->pids[pid].verdict, map->pids[pid].group, group_count);
             entry->group = map->pids[pid].group;
         }
-        entry->observe |= map->pids[pid].observe;
-        entry->rewrite |= map->pids[pid].rewrite;
-        entry->guard |= map->pids[pid].guard;
+        entry->observe = map->pids[pid].observe;
+        entry->rewrite = map->pids[pid].rewrite;
+        entry->guard = map->pids[pid].guard;
     }
 }

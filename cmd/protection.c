@@ -59,25 +59,24 @@ static int load_fixed(struct cmd_protection *protection, const struct cmd_comman
     return CMD_EXIT_OK;
 }
 
-static int prepare_generator(struct cmd_protection *protection, const struct cmd_command *command,
-                             const struct scramble_options *options, unsigned index)
+static int load_seed(struct cmd_protection *protection, const struct cmd_command *command,
+                     const struct scramble_options *options)
 {
-    protection->generator.group = index;
-    protection->generator.cw_size = (uint8_t)cipher_cw_size(options->algorithm);
     if (options->seed && base_secret_from_hex(&protection->generator.seed, options->seed) < 0)
-        return cmd_usage_error(command, "--seed: takes up to %d bytes, as hexadecimal digits",
-                               BASE_SECRET_MAX);
+        return cmd_usage_error(command, "--seed: takes up to %d bytes, as hexadecimal digits", BASE_SECRET_MAX);
     return CMD_EXIT_OK;
 }
 
 static int load_words(struct cmd_protection *protection, const struct cmd_command *command,
                       const struct scramble_options *options, unsigned index)
 {
+    protection->generator.group = index;
+    protection->generator.cw_size = (uint8_t)cipher_cw_size(options->algorithm);
     if (options->cws.count)
         return load_fixed(protection, command, options, index);
     if (options->cw_file)
         return cmd_cw_list_load(&protection->list, options->cw_file, options->algorithm, options->raw_cw);
-    return prepare_generator(protection, command, options, index);
+    return load_seed(protection, command, options);
 }
 
 static int create_group(struct cmd_protection *protection, const struct scramble_options *options,

@@ -13,7 +13,7 @@
 /* scrambling_mode 0x01, DVB-CSA1, differs from CSA2 in rules for receivers alone. */
 #define MODE_CSA1 0x01
 
-#define SDT_SERVICES_MAX 64 /* of one section: (1021 - 12) / 5 could be more; real ones have names */
+#define SDT_SERVICES_MAX 128 /* of one section, when each has a name: at least 11 bytes each */
 
 int descrambler__follow_begin(struct descrambler_engine *engine)
 {

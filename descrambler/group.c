@@ -159,10 +159,11 @@ void descrambler__group_scout_parity(struct descrambler_engine *engine, unsigned
 static bool must_wait(const struct descrambler_group *group, const struct descrambler_cws *cws,
                       unsigned parity)
 {
-    const struct base_secret *other = parity ? &cws->even : &cws->odd;
+    const struct base_secret *next = parity ? &cws->even : &cws->odd;
+    const struct descrambler_word *known = &group->words[!parity];
 
     return group->parity != TS_CLEAR && index_of(group->parity) == parity && group->words[parity].cw.size &&
-           other->size && base_secret_equal(other, &group->words[!parity].cw);
+           next->size && base_secret_equal(next, known->pending.size ? &known->pending : &known->cw);
 }
 
 static void take_word(struct descrambler_engine *engine, struct descrambler_group *group, unsigned parity,

@@ -13,8 +13,8 @@
 #include "ecmg/yaml_table.h"
 #include "keys/key_file.h"
 
-#define FILE_MAX  (256 * 1024) /* bytes; 64 services take 8 KiB */
-#define DELAY_MAX 30000        /* ms; what multiplexers accept */
+#define FILE_MAX  ((size_t)256 * 1024) /* bytes; 64 services take 8 KiB */
+#define DELAY_MAX 30000                /* ms; what multiplexers accept */
 
 struct service_entry {
     char super_cas_id[24]; /* a number or "any" */
@@ -32,8 +32,8 @@ struct file_content {
 #define STATUS(member)      offsetof(struct file_content, config.status.member)
 #define STATUS_SIZE(member) sizeof(((struct file_content *)0)->config.status.member)
 #define STATUS_NUMBER(key, member, low, high)                                                                \
-    .name = key, .kind = ECMG__YAML_NUMBER, .offset = STATUS(member), .size = STATUS_SIZE(member),           \
-    .minimum = low, .maximum = high
+    .name = (key), .kind = ECMG__YAML_NUMBER, .offset = STATUS(member), .size = STATUS_SIZE(member),         \
+    .minimum = (low), .maximum = (high)
 #define DELAY(key, member)                                                                                   \
     {                                                                                                        \
         STATUS_NUMBER(key, member, -DELAY_MAX, DELAY_MAX)                                                    \
@@ -242,6 +242,7 @@ int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text
     struct file_content *content = calloc(1, sizeof(*content));
     int status;
 
+    why[0] = '\0';
     if (!content)
         return ecmg__yaml_refuse(&report, 1, "out of memory");
     ecmg_server_config_init(&content->config);
@@ -287,7 +288,7 @@ int ecmg_server_config_load(struct ecmg_server_config *config, const char *path,
 {
     char folder[PATH_MAX];
     char *text = malloc(FILE_MAX);
-    size_t size;
+    size_t size = 0;
     int status = text ? read_file(path, text, &size) : -ENOMEM;
 
     folder_of(path, folder);

@@ -81,8 +81,8 @@ static size_t packetize(const uint8_t *section, size_t size, uint8_t *datagram)
     unsigned packets = ts_packets_for_section(size);
 
     for (unsigned i = 0; i < packets; i++)
-        ts_packetize(&packetizer, section, size, i, datagram + i * TS_PACKET_SIZE);
-    return packets * TS_PACKET_SIZE;
+        ts_packetize(&packetizer, section, size, i, datagram + (size_t)i * TS_PACKET_SIZE);
+    return (size_t)packets * TS_PACKET_SIZE;
 }
 
 static int send_ecm(struct ecmg__stream *stream, uint16_t cp_number, const uint8_t *section, size_t size)

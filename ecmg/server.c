@@ -116,12 +116,15 @@ static void forget_stream(struct ecmg__stream *stream)
 void ecmg__channel_close(struct ecmg__connection *connection)
 {
     struct ecmg_server *server = connection->server;
+    struct ecmg__stream *stream, *next;
 
     if (!connection->service)
         return;
     for (unsigned i = 0; i < ECMG__STREAM_BUCKETS; i++) {
-        while (!LIST_EMPTY(&connection->streams[i]))
-            forget_stream(LIST_FIRST(&connection->streams[i]));
+        for (stream = LIST_FIRST(&connection->streams[i]); stream; stream = next) {
+            next = LIST_NEXT(stream, in_channel);
+            forget_stream(stream);
+        }
     }
     server->channels_in_use[connection->channel_id / 8] &= (uint8_t) ~(1 << connection->channel_id % 8);
     server->counters.channels--;

@@ -93,7 +93,7 @@ static int take_text(const struct loading *loading, const struct ecmg__yaml_key 
     if (!text || !*text || strlen(text) >= key->size)
         return ecmg__yaml_refuse(loading->report, line_of(node), "%s: a text of 1 to %zu characters expected",
                                  key->name, key->size - 1);
-    strcpy(into + key->offset, text);
+    memcpy(into + key->offset, text, strlen(text) + 1);
     return 0;
 }
 
@@ -160,7 +160,7 @@ static int take_pair(const struct loading *loading, const struct ecmg__yaml_key 
     const char *text = scalar_text(name);
     unsigned at = 0;
 
-    while (keys[at].name && (!text || strcmp(keys[at].name, text)))
+    while (keys[at].name && (!text || strcmp(keys[at].name, text) != 0))
         at++;
     if (!keys[at].name)
         return ecmg__yaml_refuse(loading->report, line_of(name), "unknown key '%.40s'", text ? text : "");

@@ -79,7 +79,7 @@ static bool is_section(const uint8_t *datagram, size_t size)
 
 static bool is_packets(const uint8_t *datagram, size_t size)
 {
-    if (size % TS_PACKET_SIZE || size > TS_ORDER_BYTES_MAX)
+    if (size % TS_PACKET_SIZE || size > sizeof(((struct ts_order *)0)->bytes))
         return false;
     for (size_t at = 0; at < size; at += TS_PACKET_SIZE)
         if (datagram[at] != TS_SYNC_BYTE)

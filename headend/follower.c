@@ -4,283 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "headend/signalling.h"
-#include "headend/tables.h"
+#include "headend/follower_room.h"
 
 #define ECM_PID_FIRST 0x1F00 /* below what DVB and ATSC streams keep for tables near the end */
 
-struct service {
-    struct headend_service_config config;
-    bool chosen; /* `id` was found once: a first or named service stays the same while it is listed */
-    bool ambiguous;
-    uint16_t id;
-    const struct headend__program *program; /* NULL: not in the PAT */
-    uint16_t protected_components;
-    uint8_t former[TS_PIDS / 8]; /* PIDs that were protected for it */
-};
-
-struct headend_follower {
-    struct service *services;
-    unsigned count;
-    bool pids_alone; /* headend_follower_set_pids() */
-    struct headend__tables tables;
-    struct headend__signalling signalling;
-    uint16_t ecm_pids[256]; /* by group; 0: none yet */
-    bool has_cat;
-    bool completed; /* the map was complete once */
-    bool name_pending;
-    uint64_t observed;
-    struct headend_map map, next;
-    uint8_t referenced[TS_PIDS / 8]; /* by any table */
-    struct ts_pmt pmt;               /* scratch */
-};
-
-static bool has_bit(const uint8_t *bits, uint16_t pid)
-{
-    return bits[pid / 8] & 1u << pid % 8;
-}
-
-static void set_bit(uint8_t *bits, uint16_t pid)
-{
-    bits[pid / 8] |= (uint8_t)(1u << pid % 8);
-}
-
-static void clear_bit(uint8_t *bits, uint16_t pid)
-{
-    bits[pid / 8] &= (uint8_t) ~(1u << pid % 8);
-}
-
-static bool can_be_protected(uint16_t pid)
-{
-    return pid >= TS_PID_FIRST && pid < TS_PID_NULL;
-}
-
-/* Which programme is meant */
-
-static const struct headend__program *find_named(struct headend_follower *follower, struct service *service)
-{
-    const struct headend__tables *tables = &follower->tables;
-    const struct headend__program *found = NULL;
-
-    service->ambiguous = false;
-    for (unsigned i = 0; i < tables->program_count; i++) {
-        const char *name = headend__tables_name(tables, tables->programs[i].number);
-
-        if (!name || strcasecmp(name, service->config.name))
-            continue;
-        service->ambiguous |= found != NULL;
-        if (!found)
-            found = &tables->programs[i];
-    }
-    return found;
-}
-
-static const struct headend__program *find_service(struct headend_follower *follower, struct service *service)
-{
-    const struct headend__tables *tables = &follower->tables;
-    const struct headend__program *before =
-        service->chosen ? headend__tables_program(tables, service->id) : NULL;
-    const struct headend__program *named;
-
-    switch (service->config.choice) {
-    case HEADEND_SERVICE_ID:
-        return headend__tables_program(tables, service->config.service_id);
-    case HEADEND_SERVICE_NAME:
-        /* A service that is renamed on air stays the one that was meant. */
-        named = find_named(follower, service);
-        return named ? named : before;
-    default:
-        if (!before && tables->program_count)
-            return &tables->programs[0];
-        return before;
-    }
-}
-
-static void find_services(struct headend_follower *follower)
-{
-    follower->name_pending = false;
-    for (unsigned i = 0; i < follower->count; i++) {
-        struct service *service = &follower->services[i];
-
-        service->program = find_service(follower, service);
-        if (service->program) {
-            service->chosen = true;
-            service->id = service->program->number;
-        } else {
-            memset(service->former, 0, sizeof(service->former));
-            follower->name_pending |= service->config.choice == HEADEND_SERVICE_NAME;
-        }
-    }
-}
-
-/* Whether a programme may turn out to be a named service that is not found yet. */
-static bool may_be_meant(const struct headend_follower *follower, const struct headend__program *program)
-{
-    return follower->name_pending && !headend__tables_name(&follower->tables, program->number);
-}
-
-static bool is_complete(const struct headend_follower *follower)
-{
-    const struct headend__tables *tables = &follower->tables;
-
-    if (!tables->pat.complete || tables->unreadable_pat)
-        return false;
-    for (unsigned i = 0; i < follower->count; i++) {
-        const struct headend__program *program = follower->services[i].program;
-
-        if (program && (!program->pmt.bytes || program->unreadable))
-            return false;
-    }
-    for (unsigned i = 0; follower->name_pending && i < tables->program_count; i++)
-        if (may_be_meant(follower, &tables->programs[i]))
-            return false;
-    return true;
-}
-
-/* The map */
-
-static void map_tables(struct headend_follower *follower)
-{
-    struct headend_map *map = &follower->next;
-    const struct headend__tables *tables = &follower->tables;
-
-    for (uint16_t pid = 0; pid < TS_PID_FIRST; pid++)
-        map->pids[pid].verdict = HEADEND_PASS;
-    map->pids[TS_PID_NULL].verdict = HEADEND_PASS;
-    map->pids[TS_PID_PAT].observe = map->pids[TS_PID_PAT].guard = true;
-    map->pids[TS_PID_SDT].observe = true;
-    for (unsigned i = 0; i < tables->program_count; i++) {
-        uint16_t pid = tables->programs[i].pmt_pid;
-
-        if (!can_be_protected(pid))
-            continue;
-        map->pids[pid].verdict = HEADEND_PASS;
-        map->pids[pid].observe = true;
-        set_bit(follower->referenced, pid);
-    }
-}
-
-static bool read_pmt(struct headend_follower *follower, const struct headend__program *program)
-{
-    return program->pmt.bytes && ts_pmt_read(program->pmt.bytes, program->pmt.size, &follower->pmt) >= 0;
-}
-
-static void protect_pid(struct headend_follower *follower, struct service *service, uint16_t pid)
-{
-    struct headend_map *map = &follower->next;
-
-    if (!can_be_protected(pid) || map->pids[pid].verdict == HEADEND_PASS)
-        return;
-    service->protected_components++;
-    set_bit(service->former, pid);
-    if (map->pids[pid].verdict == HEADEND_PROTECT)
-        return;
-    map->pids[pid].verdict = HEADEND_PROTECT;
-    map->pids[pid].group = service->config.group;
-}
-
-/* Before other programmes' PIDs are mapped: a PID that both use is protected. */
-static void map_service(struct headend_follower *follower, struct service *service)
-{
-    const struct headend__program *program = service->program;
-    struct headend_map *map = &follower->next;
-
-    service->protected_components = 0;
-    if (!program)
-        return;
-    if (service->config.signal) {
-        map->pids[TS_PID_CAT].observe = true;
-        map->pids[TS_PID_SDT].rewrite = true;
-    }
-    if (can_be_protected(program->pmt_pid)) {
-        map->pids[program->pmt_pid].guard = true;
-        map->pids[program->pmt_pid].rewrite |= service->config.signal;
-    }
-    if (!read_pmt(follower, program))
-        return;
-    for (unsigned i = 0; i < follower->pmt.component_count; i++)
-        if (service->config.components & 1u << follower->pmt.components[i].kind)
-            protect_pid(follower, service, follower->pmt.components[i].pid);
-}
-
-static void reference(struct headend_follower *follower, uint16_t pid, bool pass)
-{
-    struct headend_map *map = &follower->next;
-
-    pid &= TS_PIDS - 1;
-    set_bit(follower->referenced, pid);
-    if (pass && map->pids[pid].verdict == HEADEND_UNREFERENCED)
-        map->pids[pid].verdict = HEADEND_PASS;
-}
-
-static void map_program(struct headend_follower *follower, const struct headend__program *program)
-{
-    bool pass = follower->completed && !may_be_meant(follower, program);
-    const struct ts_pmt *pmt = &follower->pmt;
-
-    if (!read_pmt(follower, program))
-        return;
-    reference(follower, pmt->pcr_pid, pass);
-    for (unsigned i = 0; i < pmt->ca_count; i++)
-        reference(follower, pmt->ca[i].ca_pid, pass);
-    for (unsigned i = 0; i < pmt->component_count; i++) {
-        reference(follower, pmt->components[i].pid, pass);
-        for (unsigned n = 0; n < pmt->components[i].ca_count; n++)
-            reference(follower, pmt->components[i].ca[n].ca_pid, pass);
-    }
-}
-
-/* What a service's PMT listed before and nothing names now stays protected. */
-static void map_former(struct headend_follower *follower, struct service *service)
-{
-    struct headend_map *map = &follower->next;
-
-    for (uint16_t pid = TS_PID_FIRST; service->program && pid < TS_PID_NULL; pid++) {
-        if (!has_bit(service->former, pid))
-            continue;
-        if (map->pids[pid].verdict == HEADEND_PASS) {
-            clear_bit(service->former, pid);
-        } else if (map->pids[pid].verdict == HEADEND_UNREFERENCED) {
-            map->pids[pid].verdict = HEADEND_PROTECT;
-            map->pids[pid].group = service->config.group;
-        }
-    }
-}
-
-static uint16_t reference_pid(struct headend_follower *follower)
-{
-    if (!follower->count || !follower->services[0].program ||
-        !read_pmt(follower, follower->services[0].program) || follower->pmt.pcr_pid >= TS_PID_NULL)
-        return TS_PIDS;
-    return follower->pmt.pcr_pid;
-}
-
-static void build_map(struct headend_follower *follower)
-{
-    struct headend_map *map = &follower->next;
-
-    memset(map, 0, sizeof(*map));
-    memset(follower->referenced, 0, sizeof(follower->referenced));
-    find_services(follower);
-    map->complete = is_complete(follower);
-    follower->completed |= map->complete;
-    map->reference_pid = reference_pid(follower);
-    map_tables(follower);
-    for (unsigned i = 0; i < follower->count; i++)
-        map_service(follower, &follower->services[i]);
-    for (unsigned i = 0; i < follower->tables.program_count; i++)
-        map_program(follower, &follower->tables.programs[i]);
-    for (unsigned i = 0; i < follower->count; i++)
-        map_former(follower, &follower->services[i]);
-}
-
-/* ECM PIDs */
-
 static bool is_free(const struct headend_follower *follower, uint16_t pid, uint8_t group)
 {
-    if (!can_be_protected(pid) || has_bit(follower->referenced, pid) ||
+    if (!headend__is_scramblable(pid) || headend__has_pid(follower->referenced, pid) ||
         follower->next.pids[pid].verdict != HEADEND_UNREFERENCED)
         return false;
     for (unsigned i = 0; i < 256; i++)
@@ -289,7 +20,8 @@ static bool is_free(const struct headend_follower *follower, uint16_t pid, uint8
     return true;
 }
 
-static uint16_t choose_ecm_pid(const struct headend_follower *follower, const struct service *service)
+static uint16_t choose_ecm_pid(const struct headend_follower *follower,
+                               const struct headend__service *service)
 {
     uint8_t group = service->config.group;
     uint16_t pid = follower->ecm_pids[group];
@@ -307,7 +39,7 @@ static uint16_t choose_ecm_pid(const struct headend_follower *follower, const st
 /* A service is signalled as soon as its PMT is known; not before all are, so that no ECM PID has to move. */
 static bool is_signalled(const struct headend_follower *follower, unsigned index)
 {
-    const struct service *service = &follower->services[index];
+    const struct headend__service *service = &follower->services[index];
 
     if (!service->config.signal || !service->program || !service->program->pmt.bytes || !follower->completed)
         return false;
@@ -360,7 +92,7 @@ int headend_follower_create(struct headend_follower **follower, const struct hea
     }
     f->count = count;
     f->signalling.orders = orders;
-    build_map(f);
+    headend__map_build(f);
     f->map = f->next;
     *follower = f;
     return 0;
@@ -383,7 +115,7 @@ int headend_follower_set_pids(struct headend_follower *follower, const uint16_t 
     if (follower->count)
         return -EINVAL;
     for (unsigned i = 0; i < count; i++)
-        if (!can_be_protected(pids[i]))
+        if (!headend__is_scramblable(pids[i]))
             return -EINVAL;
     follower->pids_alone = true;
     memset(map, 0, sizeof(*map));
@@ -408,13 +140,25 @@ static int cat_section(struct headend_follower *follower, const uint8_t *section
     return 0;
 }
 
+static bool same_map(const struct headend_map *a, const struct headend_map *b)
+{
+    if (a->complete != b->complete || a->reference_pid != b->reference_pid)
+        return false;
+    for (unsigned pid = 0; pid < TS_PIDS; pid++)
+        if (a->pids[pid].verdict != b->pids[pid].verdict || a->pids[pid].group != b->pids[pid].group ||
+            a->pids[pid].observe != b->pids[pid].observe || a->pids[pid].rewrite != b->pids[pid].rewrite ||
+            a->pids[pid].guard != b->pids[pid].guard)
+            return false;
+    return true;
+}
+
 /* Whether the new map says something else; then it is the map. */
 static bool take_map(struct headend_follower *follower, bool guarded)
 {
     bool changed = guarded && follower->map.observations != follower->observed;
 
     follower->map.observations = follower->next.observations = follower->observed;
-    if (!memcmp(&follower->map, &follower->next, sizeof(follower->map)))
+    if (same_map(&follower->map, &follower->next))
         return changed;
     follower->map = follower->next;
     return true;
@@ -438,7 +182,7 @@ int headend_follower_section(struct headend_follower *follower, uint16_t pid, co
     if (sequence > follower->observed)
         follower->observed = sequence;
     if (r > 0) {
-        build_map(follower);
+        headend__map_build(follower);
         for (unsigned i = 0; i < follower->count; i++)
             if (is_signalled(follower, i))
                 follower->ecm_pids[follower->services[i].config.group] =
@@ -457,7 +201,7 @@ const struct headend_map *headend_follower_map(const struct headend_follower *fo
 int headend_follower_status(const struct headend_follower *follower, unsigned index,
                             struct headend_service_status *status)
 {
-    const struct service *service;
+    const struct headend__service *service;
     const char *name;
     uint16_t ecm_pid;
 

@@ -68,7 +68,8 @@ struct headend_group_config {
 struct headend_group;
 
 /* -EINVAL for a configuration without slots, without orders where there is a CAS, with a CW size other than 8
- * and 16, an empty list, a crypto-period under HEADEND_CRYPTO_PERIOD_MIN or a guard longer than it. */
+ * and 16, an ECM PID that cannot carry ECMs, an empty list, a crypto-period under HEADEND_CRYPTO_PERIOD_MIN
+ * or a guard longer than it. */
 int headend_group_create(struct headend_group **group, const struct headend_group_config *config,
                          const struct headend_group_ops *ops, void *context);
 void headend_group_destroy(struct headend_group *group); /* wipes; NULL is allowed */

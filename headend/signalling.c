@@ -55,7 +55,7 @@ static int send_pmt(struct headend__signalling *signalling, struct headend__said
     uint8_t before = said->version_known ? said->version : (source->bytes[5] >> 1) & 0x1F;
     struct ts_order *order = begin_replace(signalling, signal->program->pmt_pid, source);
     ptrdiff_t size = ts_pmt_protect(source->bytes, source->size, &protection, version_after(before),
-                                    order->bytes, TS_ORDER_BYTES_MAX);
+                                    order->bytes, sizeof(signalling->order.bytes));
     int r = 0;
 
     order->size = size > 0 ? (uint16_t)size : 0;
@@ -144,8 +144,9 @@ static int send_sdt_section(struct headend__signalling *signalling, const struct
         ptrdiff_t size;
 
         memcpy(copy, order->bytes, order->size);
-        size = ts_sdt_set_free_ca_mode(copy, order->size, signalling->sdt.services[i], true,
-                                       signalling->sdt.version, order->bytes, TS_ORDER_BYTES_MAX);
+        size =
+            ts_sdt_set_free_ca_mode(copy, order->size, signalling->sdt.services[i], true,
+                                    signalling->sdt.version, order->bytes, sizeof(signalling->order.bytes));
         if (size > 0)
             order->size = (uint16_t)size;
         else
@@ -184,7 +185,7 @@ static int send_sdt(struct headend__signalling *signalling, const struct headend
     }
     if (!signalling->sdt.said || signalling->sdt.changes != tables->sdt.changes ||
         signalling->sdt.count != count ||
-        memcmp(signalling->sdt.services, services, count * sizeof(*services)))
+        memcmp(signalling->sdt.services, services, count * sizeof(*services)) != 0)
         begin_sdt_version(signalling, tables, services, count);
     for (unsigned i = 0; i <= tables->sdt.last_number; i++) {
         if (signalling->sdt.sent[i] || !tables->sdt.sections[i].bytes)
@@ -210,7 +211,7 @@ static int send_cat(struct headend__signalling *signalling, bool wanted, uint64_
                                .start = source_time,
                                .period = CAT_PERIOD};
     if (wanted)
-        size = ts_cat_write(NULL, 0, 0, order->bytes, TS_ORDER_BYTES_MAX);
+        size = ts_cat_write(NULL, 0, 0, order->bytes, sizeof(signalling->order.bytes));
     if (size < 0)
         return (int)size;
     order->size = (uint16_t)size;

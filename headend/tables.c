@@ -94,8 +94,8 @@ static void programs_free(struct headend__program *programs, unsigned count)
 }
 
 /* Adds a programme; one that stays on its PMT PID keeps its PMT. Of doubles the first counts. */
-static void add_program(struct headend__tables *tables, struct headend__program *old, uint16_t *old_positions,
-                        uint16_t number, uint16_t pmt_pid)
+static void add_program(struct headend__tables *tables, struct headend__program *old,
+                        const uint16_t *old_positions, uint16_t number, uint16_t pmt_pid)
 {
     struct headend__program *program = &tables->programs[tables->program_count];
     unsigned before = old_positions[number];

@@ -17,7 +17,7 @@ static const struct base_secret *listed(const struct headend__words *words, uint
 
 int headend__words_get(struct headend__words *words, uint64_t crypto_period, const struct base_secret **cw)
 {
-    size_t at;
+    unsigned at;
     int r;
 
     if (words->list) {
@@ -26,7 +26,7 @@ int headend__words_get(struct headend__words *words, uint64_t crypto_period, con
     }
     if (words->fixed)
         crypto_period = words->first;
-    at = crypto_period % HEADEND__WORDS;
+    at = (unsigned)(crypto_period % HEADEND__WORDS);
     if (!words->entries[at].cw.size || words->entries[at].crypto_period != crypto_period) {
         base_secret_clear(&words->entries[at].cw);
         r = keys_cw_generate(&words->generator, crypto_period, &words->entries[at].cw);

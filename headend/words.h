@@ -10,7 +10,8 @@
 #include "simulcrypt/ecmg_scs.h"
 
 /* The CW_provision for n carries at most CPs n + 1 - CWS_MAX to n + CWS_MAX: so many are remembered. */
-#define HEADEND__WORDS (2 * SIMULCRYPT_CWS_MAX)
+#define HEADEND__WORDS 16
+_Static_assert(HEADEND__WORDS == 2 * SIMULCRYPT_CWS_MAX, "one CW for each that a message may carry");
 
 struct headend__words {
     struct keys_cw_generator generator; /* owned */

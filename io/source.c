@@ -165,7 +165,7 @@ const char *io_source_format_name(const struct io_source *source)
     case IO_FORMAT_M2TS192:
         return "192-byte M2TS";
     case IO_FORMAT_CAPTURE:
-        return source->capture.reader.next_generation ? "pcapng capture" : "pcap capture";
+        return "packet capture";
     }
     return "unknown";
 }

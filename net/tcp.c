@@ -9,10 +9,10 @@
 #include "base/secret.h"
 #include "net/room.h"
 
-#define WAITING_MAX       (1024 * 1024) /* bytes for a peer that does not read */
-#define FLUSH_MS          2000          /* for what was written before the close */
-#define PEER_END_MS       500           /* for the peer's own end after ours */
-#define KEEPALIVE_SECONDS 60            /* a peer that lost its power is noticed, its channels are freed */
+#define WAITING_MAX       ((size_t)1024 * 1024) /* bytes for a peer that does not read */
+#define FLUSH_MS          2000                  /* for what was written before the close */
+#define PEER_END_MS       500                   /* for the peer's own end after ours */
+#define KEEPALIVE_SECONDS 60 /* a peer that lost its power is noticed, its channels are freed */
 
 struct pending_write {
     uv_write_t request;
@@ -186,7 +186,7 @@ static int write_later(struct net_tcp *tcp, const uint8_t *bytes, size_t size)
 int net_tcp_write(struct net_tcp *tcp, const uint8_t *bytes, size_t size)
 {
     size_t waiting = uv_stream_get_write_queue_size((const uv_stream_t *)&tcp->stream);
-    uv_buf_t piece = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)size);
+    uv_buf_t piece = {.base = (void *)bytes, .len = size}; /* libuv only reads it */
     int sent;
 
     if (tcp->state != NET__TCP_OPEN)

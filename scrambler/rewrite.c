@@ -101,6 +101,12 @@ bool scrambler__queue_section(struct scrambler_queue *queue, const uint8_t *sect
     return true;
 }
 
+void scrambler__queue_hurry(struct scrambler_queue *queue)
+{
+    for (unsigned i = 0; i < queue->count; i++)
+        queue->packets[(queue->head + i) % SCRAMBLER__QUEUE].deadline = 0;
+}
+
 bool scrambler__queue_emit(struct scrambler_queue *queue, uint8_t *packet)
 {
     const struct scrambler_queued *queued = &queue->packets[queue->head];

@@ -7,7 +7,11 @@
 #include "scrambler/content.h"
 
 #define SCRAMBLER__REPLACEMENTS 128
-#define SCRAMBLER__QUEUE        64 /* packets: two of the largest sections and some */
+/* How long packets of a rewritten table wait for null packets and for places of their own PID: with the usual
+ * repetition of 100 ms, a table of several packets keeps to its own places. In 27 MHz ticks. */
+#define SCRAMBLER__TABLE_PATIENCE (UINT64_C(100) * 27000)
+
+#define SCRAMBLER__QUEUE 64 /* packets: two of the largest sections and some */
 
 struct scrambler_replacement {
     bool used;
@@ -50,6 +54,9 @@ bool scrambler__queue_content(struct scrambler_queue *queue, const struct scramb
                               uint64_t deadline);
 bool scrambler__queue_section(struct scrambler_queue *queue, const uint8_t *section, size_t size,
                               uint64_t deadline);
+
+/* Makes everything in it overdue. */
+void scrambler__queue_hurry(struct scrambler_queue *queue);
 
 /* Takes the oldest packet (one must be there); PID and continuity counter are still to be set. Returns
  * whether more of the same section follows. */

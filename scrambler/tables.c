@@ -33,6 +33,13 @@ static void abandon_queue(struct scrambler_engine *engine, struct scrambler_tabl
     scrambler__outlet_refresh(engine, outlet);
 }
 
+/* Rewriting is about to end: what waits goes out before the packets that pass again. */
+static void hurry(struct scrambler_engine *engine, struct scrambler_table *table)
+{
+    scrambler__queue_hurry(&table->queue);
+    scrambler__outlet_refresh(engine, scrambler__outlet_of_table(engine, table));
+}
+
 void scrambler__tables_follow_plan(struct scrambler_engine *engine, const struct scrambler_plan *plan)
 {
     if (plan == engine->plan && plan->observations == engine->plan_observations)
@@ -47,6 +54,8 @@ void scrambler__tables_follow_plan(struct scrambler_engine *engine, const struct
             continue;
         if (!rule->observe)
             table->tenure = ++engine->tenures;
+        if (!rule->rewrite)
+            hurry(engine, table);
         if (!is_wanted(rule) && !table->rewriting && !table->queue.count)
             release(engine, table);
     }
@@ -198,6 +207,7 @@ bool scrambler__tables_rewrites(struct scrambler_engine *engine, struct scramble
     }
     if (table->rewriting && passes && table->drain && (table->open || table->queue.count)) {
         table->drain--;
+        hurry(engine, table);
         return true;
     }
     if (table->rewriting)
@@ -228,11 +238,12 @@ void scrambler__tables_rewrite(struct scrambler_engine *engine, struct scrambler
                                uint8_t *packet, uint64_t now)
 {
     unsigned outlet = scrambler__outlet_of_table(engine, table);
+    uint64_t deadline = table->drain < DRAIN_PACKETS ? now : now + SCRAMBLER__TABLE_PATIENCE;
 
     scrambler__continuity_consume(&engine->pids[table->pid], packet);
     for (unsigned i = 0; i < engine->completed.count; i++)
         if (engine->completed.sections[i].good)
-            queue_section(engine, table, &engine->completed.sections[i], now + SCRAMBLER__PATIENCE);
+            queue_section(engine, table, &engine->completed.sections[i], deadline);
     table->open = table->assembler.collecting;
     scrambler__outlet_refresh(engine, outlet);
     if (table->queue.count)

@@ -29,9 +29,9 @@ static void set_criteria(struct simulcrypt__scs_stream *stream, bool has, const 
 {
     stream->has_criteria = has;
     stream->criteria_known = false;
-    stream->criteria_size = (uint16_t)size;
-    if (size)
-        memcpy(stream->criteria, bytes, size);
+    stream->criteria_size = bytes ? (uint16_t)size : 0;
+    if (stream->criteria_size)
+        memcpy(stream->criteria, bytes, stream->criteria_size);
 }
 
 /* The stream is free for the next CW_provision before its owner hears of this one. */

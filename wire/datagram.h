@@ -57,9 +57,7 @@ struct wire_readdress {
     struct wire_flow flow; /* of the frame's own IP version, else -EPROTONOSUPPORT */
     uint8_t ttl;           /* 0: as it is */
 };
-/* -EINVAL where `size` is not that of the frame that `datagram` describes. `datagram` keeps the old
- * addresses.
- */
+/* -EINVAL where the datagram does not end within `size`. `datagram` keeps the old addresses. */
 int wire_datagram_readdress(uint8_t *frame, size_t size, const struct wire_datagram *datagram,
                             const struct wire_readdress *readdress);
 

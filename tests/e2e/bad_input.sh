@@ -51,7 +51,7 @@ import sys
 data = bytearray(open(sys.argv[1], 'rb').read())
 hit = 0
 for i in range(0, len(data), 188):
-    if (data[i + 1] & 31) << 8 | data[i + 2] == 256 and data[i + 3] & 0x20 and not data[i + 1] & 0x40 and hit < 10:
+    if (data[i + 1] & 31) << 8 | data[i + 2] == 256 and data[i + 3] & 0x30 == 0x30 and not data[i + 1] & 0x40 and hit < 10:
         data[i + 4] = 200
         hit += 1
 assert hit == 10
@@ -120,6 +120,7 @@ check 'an ECMG that is absent: one line, no output' absent
 
 # peer PROGRAM: a TCP peer in Python; its port in $peer_port
 peer() {
+    rm -f "$work/peer.port"
     python3 -c "
 import socket, sys, time, struct
 server = socket.create_server(('127.0.0.1', 0))

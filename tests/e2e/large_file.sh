@@ -6,7 +6,11 @@
 original=$(programme)
 size=$((1 << 30))
 
-make_large() { while :; do cat "$original"; done 2>/dev/null | head -c $((size / 188 * 188)) >"$work/large.ts"; }
+make_large() {
+    local copies=$((size / $(stat -c %s "$original") + 1)) i
+    for ((i = 0; i < copies; i++)); do cat "$original"; done >"$work/large.ts"
+    truncate -s $((size / 188 * 188)) "$work/large.ts"
+}
 
 # /proc's high-water mark, read by the shell's own time keyword, would be of the shell: python asks for the child's.
 measured() {

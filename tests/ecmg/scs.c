@@ -100,7 +100,7 @@ void scs_start(struct scs *scs, struct net_loop *loop, uint16_t port, uint16_t c
     memset(scs, 0, sizeof(*scs));
     scs->loop = loop;
     cr_assert_eq(simulcrypt_scs_session_create(&scs->session, &config, &session_ops, scs), 0);
-    for (uint16_t i = 0; i < streams; i++) {
+    for (unsigned i = 0; i < streams; i++) {
         const struct simulcrypt_scs_stream_config stream = {.stream_id = (uint16_t)(i + 1),
                                                             .ecm_id = (uint16_t)(first_ecm_id + i),
                                                             .nominal_cp_duration = 100};

@@ -13,7 +13,7 @@
 #include "ecmg/server.h"
 #include "keys/key_file.h"
 
-static char folder[64];
+static char folder[] = "/tmp/scramline-config-XXXXXX";
 static struct ecmg_server_config config;
 static char why[256];
 
@@ -29,7 +29,6 @@ static void write_key(const char *name, uint8_t fill)
 
 static void setup(void)
 {
-    strcpy(folder, "/tmp/scramline-config-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     write_key("a.key", 0xa1);
     write_key("b.key", 0xb2);
@@ -195,12 +194,13 @@ Test(config, super_cas_id_0_and_any_are_two_things)
 Test(config, no_more_services_than_there_is_room_for)
 {
     static char text[ECMG_SERVICES_MAX * 64];
-    size_t used = (size_t)sprintf(text, "services:\n");
+    size_t used = (size_t)snprintf(text, sizeof(text), "services:\n");
 
     for (unsigned i = 0; i <= ECMG_SERVICES_MAX; i++) {
         if (i == ECMG_SERVICES_MAX)
             cr_assert_eq(parse(text), 0, "%s", why);
-        used += (size_t)sprintf(text + used, "  - {super_cas_id: %u, key_file: a.key}\n", i);
+        used += (size_t)snprintf(text + used, sizeof(text) - used,
+                                 "  - {super_cas_id: %u, key_file: a.key}\n", i);
     }
     assert_refused(text, "ecmg.yaml:66: services: more than 64 entries");
 }
@@ -256,7 +256,7 @@ Test(config, a_message_fits_whatever_the_names_are)
 
     memset(name, 'n', sizeof(name) - 1);
     memset(text, 'k', 1000);
-    strcpy(text + 1000, ": 1\n");
+    memcpy(text + 1000, ": 1\n", 5);
     cr_assert_eq(ecmg_server_config_parse(&config, text, strlen(text), name, folder, why),
                  BASE_E_CONFIGURATION);
     cr_assert_not_null(strstr(why, ":1: unknown key 'kkk"));

@@ -18,6 +18,7 @@ static const uint8_t example[61] = {
 static const uint8_t example_key[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const uint8_t even_cw[16] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 1, 2, 3, 4, 5, 6, 7, 8};
 static const uint8_t odd_cw[16] = {0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, 8, 7, 6, 5, 4, 3, 2, 1};
+static const uint8_t label[15] = {'s', 'c', 'r', 'a', 'm', 'l', 'i', 'n', 'e', ' ', 'E', 'C', 'M', ' ', '1'};
 static const uint8_t criteria[5] = {0x14, 0x78, 0x52, 0x36, 0x90};
 
 static struct base_secret service_key;
@@ -64,17 +65,19 @@ static int recipe_open(const uint8_t *bytes, int size, uint8_t *content)
     uint8_t input[4 + 15 + 1 + 6 + 4] = {0, 0, 0, 1};
     uint8_t key[32];
     EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
+    uint8_t tag[16];
     int written = 0;
     int ok;
 
-    memcpy(input + 4, "scramline ECM 1", 15);
+    memcpy(input + 4, label, sizeof(label));
     memcpy(input + 20, bytes + 4, 6);
+    memcpy(tag, bytes + size - 16, 16);
     input[29] = 0x80;
     HMAC(EVP_sha256(), example_key, 16, input, sizeof(input), key, NULL);
     ok = EVP_DecryptInit_ex(gcm, EVP_aes_128_gcm(), NULL, key, bytes + 10) == 1 &&
          EVP_DecryptUpdate(gcm, NULL, &written, bytes, 22) == 1 &&
          EVP_DecryptUpdate(gcm, content, &written, bytes + 22, size - 38) == 1 &&
-         EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(uintptr_t)(bytes + size - 16)) == 1 &&
+         EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1 &&
          EVP_DecryptFinal_ex(gcm, content + written, &(int){0}) == 1;
     EVP_CIPHER_CTX_free(gcm);
     return ok ? written : -1;
@@ -202,7 +205,7 @@ static int open_sealed(const uint8_t *content, int size)
 
     memcpy(section, example, 22);
     section[2] = (uint8_t)(size + 38 - 3);
-    memcpy(input + 4, "scramline ECM 1", 15);
+    memcpy(input + 4, label, sizeof(label));
     memcpy(input + 20, section + 4, 6);
     input[29] = 0x80;
     HMAC(EVP_sha256(), example_key, 16, input, sizeof(input), key, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -43,7 +44,7 @@ static struct headend_service_config by_name(const char *name)
     struct headend_service_config config = by_id(0);
 
     config.choice = HEADEND_SERVICE_NAME;
-    strcpy(config.name, name);
+    snprintf(config.name, sizeof(config.name), "%s", name);
     return config;
 }
 

@@ -379,6 +379,37 @@ Test(group, black_and_clear_take_hold_after_policy_delay)
     }
 }
 
+Test(group, an_ecm_that_comes_within_policy_delay_keeps_the_service_on_air)
+{
+    unsigned published;
+    uint64_t back;
+
+    rig.config.policy = HEADEND_BLACK;
+    rig.config.policy_delay = 2 * SECOND;
+    start();
+    rig_run(&rig, 4 * SECOND);
+    rig.answer = RIG_SILENCE;
+    rig_run(&rig, 4 * SECOND + 500 * MS);
+    published = rig.period_count;
+    rig_run(&rig, rig.periods[published - 1].start + 2 * SECOND);
+    rig.answer = RIG_ECM;
+    back = rig.now;
+    cr_assert_eq(when_kind(KEYS_SLOT_BLACK, 14 * SECOND), RIG_NO_START);
+    cr_assert_eq(rig.periods[published].start, back + RIG_STEP);
+    cr_assert_eq(rig.degraded, 1);
+    cr_assert_eq(rig.recovered, 1);
+}
+
+Test(group, a_stretch_is_counted_also_where_time_leaps_over_it)
+{
+    start();
+    rig_run(&rig, 3 * SECOND);
+    rig.inside = true;
+    rig.now += 10 * SECOND;
+    rig_run(&rig, 14 * SECOND);
+    cr_assert_eq(status().stretched, 1);
+}
+
 Test(group, out_of_clear_the_ecm_leads_by_the_transition_delay)
 {
     unsigned published;
@@ -626,6 +657,8 @@ Test(group, configurations_that_cannot_work_are_refused)
     INVALID(config.has_cas = false, config.generator.cw_size = 7);
     INVALID(config.has_cas = false, config.list = &empty);
     INVALID(config.has_cas = false, config.guard = 2 * SECOND);
+    INVALID(config.has_cas = false, config.ecm_pid = 0x1F);
+    INVALID(config.has_cas = false, config.ecm_pid = 0x1FFF);
     config = rig.config;
     cr_assert_eq(headend_group_create(&group, &config, NULL, NULL), -EINVAL);
     headend_group_destroy(NULL);

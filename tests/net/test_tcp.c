@@ -8,7 +8,7 @@
 
 #include "net/tcp.h"
 
-#define BIG (900 * 1024)
+#define BIG ((size_t)900 * 1024) /* bytes */
 
 /* What one end of a connection saw. */
 struct end {
@@ -295,7 +295,7 @@ Test(tcp, destroying_the_loop_still_sends_what_a_closed_connection_wrote)
 
 Test(tcp, a_peer_that_does_not_read_meets_the_limit_and_delays_nobody_for_long)
 {
-    static uint8_t piece[64 * 1024];
+    static uint8_t piece[65536];
     uint64_t start;
     int peer = foreign_connect(listen_locally());
     int status = 0;

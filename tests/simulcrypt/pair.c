@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "script.h"
@@ -36,12 +37,16 @@ static void send_to_scs(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
     enqueue(&pair.to_scs, bytes, size);
+    if (pair.on_send)
+        pair.on_send(false, bytes, size);
 }
 
 static void send_to_ecmg(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
     enqueue(&pair.to_ecmg, bytes, size);
+    if (pair.on_send)
+        pair.on_send(true, bytes, size);
 }
 
 static void ecmg_close(void *context, const char *why)
@@ -139,13 +144,21 @@ static void scs_provision_failed(void *context, uint16_t stream_id, uint16_t cp_
         pair.on_provision_failed(stream_id, cp_number);
 }
 
+static const struct simulcrypt_ecmg_ops ecmg_ops = {
+    send_to_scs,       ecmg_close,         ecmg_channel_setup, ecmg_channel_closed,
+    ecmg_stream_setup, ecmg_stream_closed, ecmg_cw_provision};
+
+void pair_ecmg_restart(void)
+{
+    simulcrypt_ecmg_session_destroy(pair.ecmg);
+    pair.to_ecmg.size = pair.to_scs.size = 0;
+    cr_assert_eq(simulcrypt_ecmg_session_create(&pair.ecmg, &ecmg_ops, NULL), 0);
+}
+
 void pair_start(const struct simulcrypt_scs_config *config)
 {
     static const struct simulcrypt_scs_config usual = {
         .version = 2, .channel_id = 1, .super_cas_id = 0x12345678, .reply_timeout_ms = 1000};
-    static const struct simulcrypt_ecmg_ops ecmg_ops = {
-        send_to_scs,       ecmg_close,         ecmg_channel_setup, ecmg_channel_closed,
-        ecmg_stream_setup, ecmg_stream_closed, ecmg_cw_provision};
     static const struct simulcrypt_scs_ops scs_ops = {send_to_ecmg,  scs_fail, scs_channel_up,
                                                       scs_stream_up, scs_ecm,  scs_provision_failed};
     memset(&pair, 0, sizeof(pair));
@@ -187,6 +200,9 @@ static size_t deliver(struct pair_queue *queue, uint8_t *bytes)
     if (pair.cut && size > pair.cut)
         size = pair.cut;
     memcpy(bytes, queue->bytes + queue->taken, size);
+    for (size_t i = 0; pair.damage && i < size; i++)
+        if ((unsigned)rand() % pair.damage == 0)
+            bytes[i] = (uint8_t)rand();
     queue->taken += size;
     if (queue->taken == queue->size)
         queue->taken = queue->size = 0;
@@ -198,7 +214,8 @@ void pair_pump(void)
     static uint8_t bytes[PAIR_QUEUE];
     size_t size = 1;
     size_t other = 1;
-    while (size || other) {
+    for (unsigned rounds = 0; size || other; rounds++) {
+        cr_assert_lt(rounds, 100000);
         size = deliver(&pair.to_ecmg, bytes);
         if (size)
             simulcrypt_ecmg_session_input(pair.ecmg, bytes, size, pair.now_ms);

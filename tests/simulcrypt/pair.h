@@ -10,7 +10,7 @@
 #include "simulcrypt/scs_session.h"
 
 #define PAIR_DIARY 4096
-#define PAIR_QUEUE (1 << 20)
+#define PAIR_QUEUE (1 << 17)
 
 struct pair_queue {
     uint8_t bytes[PAIR_QUEUE];
@@ -22,7 +22,8 @@ struct pair {
     struct simulcrypt_ecmg_session *ecmg;
     struct pair_queue to_ecmg, to_scs;
     uint64_t now_ms;
-    size_t cut; /* bytes per delivery, 0: as they come */
+    size_t cut;      /* bytes per delivery, 0: as they come */
+    unsigned damage; /* one byte in so many is replaced on its way (rand()); 0: none */
     char diary[PAIR_DIARY];
 
     /* What the ECMG's owner answers. */
@@ -39,6 +40,7 @@ struct pair {
     uint8_t ecm[SIMULCRYPT_ECM_DATAGRAM_MAX];
     size_t ecm_size;
     char why[256];
+    void (*on_send)(bool to_ecmg, const uint8_t *bytes, size_t size);
     void (*on_stream_up)(uint16_t stream_id);
     void (*on_ecm)(uint16_t stream_id, uint16_t cp_number);
     void (*on_provision_failed)(uint16_t stream_id, uint16_t cp_number);
@@ -49,8 +51,9 @@ extern struct pair pair;
 void pair_start(const struct simulcrypt_scs_config *config); /* NULL: version 2, channel 1, CAS 0x12345678 */
 void pair_add_stream(uint16_t stream_id);
 void pair_connect(void);
-void pair_bring_up(void); /* starts, adds stream 7, connects, pumps */
-void pair_pump(void);     /* until both queues are empty */
+void pair_bring_up(void);     /* starts, adds stream 7, connects, pumps */
+void pair_pump(void);         /* until both queues are empty; fails the test where that takes for ever */
+void pair_ecmg_restart(void); /* the ECMG's end of a new connection; what was under way is lost */
 uint64_t pair_tick(uint64_t later_ms);
 void pair_stop(void);
 

@@ -9,6 +9,8 @@
 #include "script.h"
 #include "simulcrypt/ecmg_scs_table.h"
 
+TestSuite(message, .timeout = 60);
+
 static struct simulcrypt_message message;
 static struct simulcrypt_verdict verdict;
 static uint8_t bytes[SIMULCRYPT_HEADER_SIZE + UINT16_MAX];
@@ -262,7 +264,7 @@ static int decode_empty_parameters(unsigned count, uint16_t tag)
 }
 
 /* A decoder that counts parameters in 8 bits never ends on these. */
-Test(message, hundreds_of_empty_parameters, .timeout = 10)
+Test(message, hundreds_of_empty_parameters)
 {
     cr_assert_eq(decode_empty_parameters(300, 0x9000), BASE_E_MALFORMED);
     cr_assert_eq(verdict.error_status, SIMULCRYPT_ECMG_MISSING_PARAMETER);
@@ -295,7 +297,7 @@ static double seconds_to_walk(unsigned count)
 }
 
 /* 16 times the parameters: 16 times the time where it is linear, 256 times where it is quadratic. */
-Test(message, decoding_and_walking_take_linear_time, .timeout = 60)
+Test(message, decoding_and_walking_take_linear_time)
 {
     double few = seconds_to_walk(1000);
     double many = seconds_to_walk(16000);

@@ -14,15 +14,6 @@ static struct capture_file file;
 static char directory[] = "/tmp/wire-judge-XXXXXX";
 static char path[64], other[64];
 
-static void need(const char *tool)
-{
-    char command[128];
-
-    snprintf(command, sizeof(command), "%s --version >/dev/null 2>&1", tool);
-    if (system(command) != 0)
-        cr_skip_test("%s is not installed", tool);
-}
-
 static void enter(void)
 {
     cr_assert_not_null(mkdtemp(directory));
@@ -35,6 +26,17 @@ static void leave(void)
     unlink(path);
     unlink(other);
     rmdir(directory);
+}
+
+static void need(const char *tool)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "%s --version >/dev/null 2>&1", tool);
+    if (system(command) != 0) {
+        leave(); /* a skipped test has no end of its own */
+        cr_skip_test("%s is not installed", tool);
+    }
 }
 
 TestSuite(judge, .init = enter, .fini = leave);

@@ -201,7 +201,7 @@ static void build_and_compare(struct frame_options options, size_t packets)
     options.csrcs = options.extension_words = options.padding = 0;
     options.payload_size = packets * 188;
     frame_make(&before, &options);
-    cr_assert_eq(headers, before.size - packets * 188);
+    cr_assert_eq(headers, (ptrdiff_t)(before.size - packets * 188));
     cr_assert_eq(headers, datagram.payload_offset);
     memcpy(built.bytes + headers, ts, packets * 188);
     wire_datagram_fix_checksums(built.bytes, &datagram);
