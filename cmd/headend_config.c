@@ -45,10 +45,25 @@ static void fail(struct check *check, const char *key, const char *format, ...)
     snprintf(check->why, CMD_HEADEND_WHY_SIZE, "%s: %s%s: %s", check->file, check->place, key, text);
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F;
+}
+
+static bool has_control(const char *text)
+{
+    while (*text && !is_control(*text))
+        text++;
+    return *text;
+}
+
+/* What is copied ends up in messages: one line each, on a terminal. */
 static void copy_text(struct check *check, const char *key, const char *text, char *value, size_t room)
 {
     if (strlen(text) >= room)
         fail(check, key, "is longer than %zu characters", room - 1);
+    else if (has_control(text))
+        fail(check, key, "holds control characters");
     else
         snprintf(value, room, "%s", text);
 }
@@ -358,12 +373,16 @@ int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path
 
     *config = (struct cmd_headend_config){0};
     rc = cmd_yaml_load(&yaml, path, text, size, why, CMD_HEADEND_WHY_SIZE);
-    if (rc)
-        return rc;
-    rc = take(config, yaml, path, why);
+    if (!rc)
+        rc = take(config, yaml, path, why);
     cmd_yaml_free(yaml);
-    if (rc)
-        cmd_headend_config_clear(config);
+    if (!rc)
+        return 0;
+    cmd_headend_config_clear(config);
+    for (char *c = why; *c; c++) {
+        if (is_control(*c))
+            *c = '?';
+    }
     return rc;
 }
 

@@ -130,6 +130,14 @@ Test(headend_config, tells_the_place_of_a_wrong_value)
             "f.yaml: ports[0].promiscuous: \"maybe\" is none of false, true, no, yes, off, on");
 }
 
+Test(headend_config, messages_stay_on_one_line_whatever_they_quote)
+{
+    refuses(PORTS STREAM CW "    algorithm: \"d\\ne\\es\"\n",
+            "f.yaml: streams[0].algorithm: \"d?e?s\" is none of dvb-csa2, dvb-cissa, atis-idsa");
+    refuses("ports:\n  - {name: \"a\\nb\", device: x}\n" STREAM CW,
+            "f.yaml: ports[0].name: holds control characters");
+}
+
 #define ONE(input, output) PORTS "streams:\n  - name: one\n    input: " input "\n    output: " output "\n" CW
 
 Test(headend_config, tells_what_contradicts)
