@@ -67,6 +67,7 @@ static int create_group(struct cmd_live_service *service, unsigned index)
         .guard = GUARD < config->crypto_period / 4 ? GUARD : config->crypto_period / 4,
         .policy = config->policy,
         .policy_delay = config->policy_delay,
+        .lead_in = true, /* receivers find ECM and CA_descriptor before the first scrambled packet */
     };
 
     return headend_group_create(&service->group, &group, &group_ops, service);

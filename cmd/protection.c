@@ -63,7 +63,8 @@ static int load_seed(struct cmd_protection *protection, const struct cmd_command
                      const struct scramble_options *options)
 {
     if (options->seed && base_secret_from_hex(&protection->generator.seed, options->seed) < 0)
-        return cmd_usage_error(command, "--seed: takes up to %d bytes, as hexadecimal digits", BASE_SECRET_MAX);
+        return cmd_usage_error(command, "--seed: takes up to %d bytes, as hexadecimal digits",
+                               BASE_SECRET_MAX);
     return CMD_EXIT_OK;
 }
 

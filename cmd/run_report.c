@@ -136,9 +136,9 @@ static json_t *service_json(const struct cmd_live_stream *stream, unsigned index
     (void)headend_follower_status(stream->follower, index, &service);
     return json_pack("{s:i, s:s, s:b, s:i, s:i, s:I, s:I, s:I, s:b, s:b}", "service_id", service.service_id,
                      "name", service.name, "found", service.found && service.pmt_known, "pmt_pid",
-                     service.pmt_pid, "ecm_pid", service.ecm_pid, "crypto_periods", (json_int_t)group.crypto_periods, "ecms",
-                     (json_int_t)group.ecms, "stretched", (json_int_t)group.stretched, "on_air", group.on_air,
-                     "degraded", group.degraded);
+                     service.pmt_pid, "ecm_pid", service.ecm_pid, "crypto_periods",
+                     (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms, "stretched",
+                     (json_int_t)group.stretched, "on_air", group.on_air, "degraded", group.degraded);
 }
 
 static json_t *stream_json(const struct cmd_live_stream *stream)

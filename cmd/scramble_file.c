@@ -377,7 +377,8 @@ static int write_outputs(struct scramble_run *run, unsigned output_count, unsign
     int status;
 
     for (unsigned i = 0; i < output_count; i++) {
-        /* An inserted packet behind the last one has no packet that it stands before: it goes with the last. */
+        /* An inserted packet behind the last one has no packet that it stands before: it goes with the last.
+         */
         uint32_t input = run->outputs[i].input < consumed || !consumed ? run->outputs[i].input : consumed - 1;
 
         run->out_packets[i] = run->outputs[i].packet;

@@ -108,8 +108,8 @@ static void scout_parity(struct descrambler_engine *engine, const uint8_t *packe
 
     if (parity != TS_EVEN && parity != TS_ODD)
         return;
-    for (unsigned i = 0; i < pid->candidate_count; i++)
-        descrambler__group_scout_parity(engine, pid->candidates[i], parity);
+    for (unsigned i = 0; i < pid->scouted_count; i++)
+        descrambler__group_scout_parity(engine, pid->scouted[i], parity);
 }
 
 void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *packet)

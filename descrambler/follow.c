@@ -257,29 +257,42 @@ static void apply_pmt(struct descrambler_engine *engine, unsigned service, const
         map_component(engine, service, pmt, &pmt->components[i]);
 }
 
-/* ECMs of a PMT found ahead are wanted from its place on. */
-static void follow_all_ecms(struct descrambler_engine *engine, const struct ts_pmt *pmt)
+/* What a PMT says at the scouting end, which may be far ahead of its place: ECMs are wanted from here on, and
+ * the parity of packets behind them is told by the components that they are for. */
+static void scout_components(struct descrambler_engine *engine, const struct ts_pmt *pmt)
 {
-    for (unsigned i = 0; engine->ecm_open && i < pmt->ca_count; i++)
-        follow_ecms(engine, pmt->ca[i].ca_pid);
-    for (unsigned i = 0; engine->ecm_open && i < pmt->component_count; i++)
-        for (unsigned j = 0; j < pmt->components[i].ca_count; j++)
-            follow_ecms(engine, pmt->components[i].ca[j].ca_pid);
+    for (unsigned i = 0; i < pmt->component_count; i++) {
+        struct descrambler_pid *pid = &engine->pids[pmt->components[i].pid];
+
+        pid->scouted_count = (uint8_t)find_candidates(engine, pmt, &pmt->components[i], pid->scouted);
+    }
 }
 
-/* Whether another service that is in force has one of these components. */
+/* Whether another service that is in force opens one of these components. */
 static bool takes_over(const struct descrambler_engine *engine, unsigned service, const struct ts_pmt *pmt)
 {
     for (unsigned i = 0; i < pmt->component_count; i++) {
         const struct descrambler_pid *pid = &engine->pids[pmt->components[i].pid];
 
-        if (pid->mapped && pid->service != service)
+        if (pid->mapped && pid->service != service && pid->candidate_count)
             return true;
     }
     return false;
 }
 
-/* The first PMT of a service serves the packets before it too; a changed one holds from its place on. */
+/* Components that no other service opens. */
+static void map_unshared(struct descrambler_engine *engine, unsigned service, const struct ts_pmt *pmt)
+{
+    for (unsigned i = 0; i < pmt->component_count; i++) {
+        const struct descrambler_pid *pid = &engine->pids[pmt->components[i].pid];
+
+        if (!pid->mapped || pid->service == service)
+            map_component(engine, service, pmt, &pmt->components[i]);
+    }
+}
+
+/* The first PMT of a service serves the packets before it too; a changed one, and what it takes over from
+ * another service, holds from its place on. */
 static bool take_pmt(struct descrambler_engine *engine, struct descrambler_service *service,
                      const struct ts_pmt *pmt, const uint8_t *section, size_t size)
 {
@@ -291,6 +304,8 @@ static bool take_pmt(struct descrambler_engine *engine, struct descrambler_servi
         apply_pmt(engine, index, pmt);
         return true;
     }
+    if (!service->applied)
+        map_unshared(engine, index, pmt);
     table = size <= DESCRAMBLER__TABLE_MAX ? queue_table(engine, index) : NULL;
     if (!table)
         return false;
@@ -319,7 +334,7 @@ static void read_pmt(struct descrambler_engine *engine, uint16_t pid, const uint
         return; /* its repetition gets another chance */
     service->known = true;
     service->pmt_crc = crc;
-    follow_all_ecms(engine, &pmt);
+    scout_components(engine, &pmt);
 }
 
 static void read_ecm(struct descrambler_engine *engine, uint16_t pid, const uint8_t *section, size_t size)

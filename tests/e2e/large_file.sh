@@ -3,8 +3,14 @@
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 
-original=$(programme)
+original=$work/dense.ts
 size=$((1 << 30))
+# Without the stuffing, so that nearly every packet is one for the cipher.
+python3 - "$(programme)" "$original" <<'PY'
+import sys
+data = open(sys.argv[1], 'rb').read()
+open(sys.argv[2], 'wb').write(b''.join(data[i:i + 188] for i in range(0, len(data), 188) if data[i + 1:i + 3] != b'\x1f\xff'))
+PY
 
 make_large() {
     local copies=$((size / $(stat -c %s "$original") + 1)) i
@@ -28,7 +34,7 @@ scrambled = summary['packets']['scrambled']
 print(f"{summary['packets']['in']} packets in {time.time() - start:.1f} s, {cpu:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MiB")
 json.dump({'seconds': cpu, 'mib': usage.ru_maxrss / 1024, 'scrambled': scrambled, 'in': summary['packets']['in']}, open(work + '/m.json', 'w'))
 assert usage.ru_maxrss < 64 * 1024, 'memory'
-assert scrambled > summary['packets']['in'] * 0.4
+assert scrambled > summary['packets']['in'] * 0.8
 PY
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cipher_rate: what the cipher alone takes for a count of full packets with one key, in full batches. Prints JSON. */
+/* cipher_rate: what the cipher alone takes for a count of full packets with one key, in full batches. Prints
+ * JSON. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +46,9 @@ int main(int argc, char **argv)
     for (uint64_t done = 0; done < packets; done += CIPHER_BATCH_MAX)
         cipher_run(cipher, CIPHER_SCRAMBLE, lanes, CIPHER_BATCH_MAX);
     seconds = cpu_seconds() - seconds;
-    printf("{\"packets\": %llu, \"seconds\": %.3f, \"gbit_s\": %.3f, \"tier\": \"%s\"}\n", (unsigned long long)packets,
-           seconds, (double)packets * 188 * 8 / seconds / 1e9, cipher_tier_name(cipher));
+    printf("{\"packets\": %llu, \"seconds\": %.3f, \"gbit_s\": %.3f, \"tier\": \"%s\"}\n",
+           (unsigned long long)packets, seconds, (double)packets * 188 * 8 / seconds / 1e9,
+           cipher_tier_name(cipher));
     cipher_key_destroy(key);
     cipher_destroy(cipher);
     return 0;
