@@ -11,6 +11,8 @@
 
 #define ONLY_GROUP 0 /* of fixed and listed words */
 
+/* setup: copy_list */
+
 static void select_pids(struct descrambler_engine *engine, const struct descrambler_config *config)
 {
     for (unsigned pid = 0; pid < TS_PID_NULL; pid++)

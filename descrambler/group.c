@@ -272,6 +272,7 @@ const struct base_secret *descrambler__group_word(struct descrambler_engine *eng
     return cw->size ? cw : NULL;
 }
 
+/* setup: descrambler__group_key, which makes a key once per control word. */
 const struct cipher_key *descrambler__group_key(struct descrambler_group *group, uint8_t parity,
                                                 enum cipher_algorithm algorithm, struct cipher_batch *batch)
 {

@@ -50,8 +50,8 @@ struct descrambler_pid {
     uint8_t candidates[DESCRAMBLER__CANDIDATES]; /* groups, best first */
     uint8_t scouted_count;                       /* the same at the scouting end */
     uint8_t scouted[DESCRAMBLER__CANDIDATES];
-    uint16_t service;                            /* index */
-    uint64_t period;                             /* of the group when this PID was last in step with it */
+    uint16_t service; /* index */
+    uint64_t period;  /* of the group when this PID was last in step with it */
 };
 
 struct descrambler_service {
