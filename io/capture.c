@@ -113,6 +113,12 @@ static unsigned packets_of(struct io__capture *capture, const struct wire_captur
     return packets;
 }
 
+/* Nothing can be chosen in a capture without TS, whatever was asked for. */
+static int nothing_chosen(const struct io__capture *capture)
+{
+    return capture->flow_count ? -ENOENT : -ENOMSG;
+}
+
 int io__capture_scan(struct io__capture *capture, struct io__window *window)
 {
     struct wire_capture_record record;
@@ -129,9 +135,7 @@ int io__capture_scan(struct io__capture *capture, struct io__window *window)
         return -ENOTUNIQ;
     if (capture->chosen)
         return 0; /* what stopped the scan stops io__capture_read() in the same place */
-    if (status < 0)
-        return status;
-    return capture->any ? -ENODATA : -ENOENT;
+    return status < 0 ? status : nothing_chosen(capture);
 }
 
 /* Takes the next datagram of the flow, or counts why not. As next_record(). */
@@ -159,6 +163,16 @@ static int next_datagram(struct io__capture *capture, struct io__window *window,
         return 1;
     }
     return status;
+}
+
+int io__capture_begin(struct io__capture *capture, struct io__window *window, struct io_source_report *report)
+{
+    int status = next_datagram(capture, window, true, report);
+
+    if (status > 0)
+        return 0;
+    capture->scanned = true;
+    return status < 0 ? status : nothing_chosen(capture);
 }
 
 /* Packets of the last datagram to the caller's places. */

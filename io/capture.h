@@ -33,9 +33,14 @@ struct io__capture {
 /* `flow` as in struct io_source_options. -EINVAL where it is not understood. */
 int io__capture_init(struct io__capture *capture, const char *flow);
 
-/* Reads the file to its end, lists its flows and chooses one: 0, -ENOTUNIQ, -ENOENT, -ENODATA, or the error
+/* Reads the file to its end, lists its flows and chooses one: 0, -ENOTUNIQ, -ENOENT, -ENOMSG, or the error
  * that kept it from finding any. The input has to be repositioned afterwards. */
 int io__capture_scan(struct io__capture *capture, struct io__window *window);
+
+/* The same for a pipe, which is read once: takes its first datagram of the flow. 0, -ENOENT or -ENOMSG where
+ * it ends without one. */
+int io__capture_begin(struct io__capture *capture, struct io__window *window,
+                      struct io_source_report *report);
 
 ptrdiff_t io__capture_read(struct io__capture *capture, struct io__window *window,
                            struct io_source_report *report, uint8_t *packets, struct io_packet_info *infos,

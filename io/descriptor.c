@@ -6,14 +6,13 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* Whether to try again after `errno`; waits where there is something to wait for. */
-static bool may_retry(int descriptor, short events)
+/* After a call that failed with `errno`: waits where it would have blocked. False where it failed for another
+ * reason, or a signal ended the wait; errno says which. */
+static bool waited(int descriptor, short events)
 {
     struct pollfd ready = {.fd = descriptor, .events = events};
 
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return poll(&ready, 1, -1) >= 0 || errno == EINTR;
-    return errno == EINTR;
+    return (errno == EAGAIN || errno == EWOULDBLOCK) && poll(&ready, 1, -1) >= 0;
 }
 
 ssize_t io__read(int descriptor, void *bytes, size_t size)
@@ -22,7 +21,7 @@ ssize_t io__read(int descriptor, void *bytes, size_t size)
 
     do
         count = read(descriptor, bytes, size);
-    while (count < 0 && may_retry(descriptor, POLLIN));
+    while (count < 0 && waited(descriptor, POLLIN));
     return count < 0 ? -errno : count;
 }
 
@@ -33,7 +32,7 @@ int io__write_all(int descriptor, const void *bytes, size_t size)
     while (size > 0) {
         ssize_t count = write(descriptor, at, size);
 
-        if (count < 0 && !may_retry(descriptor, POLLOUT))
+        if (count < 0 && !waited(descriptor, POLLOUT) && errno != EINTR)
             return -errno;
         if (count == 0)
             return -EIO; /* a device that takes nothing would keep us here for ever */

@@ -84,13 +84,13 @@ static int recognise_transport(struct io_source *source)
     return 0;
 }
 
-/* Lists and chooses flows, where the file can be read twice. */
+/* Lists and chooses flows, where the file can be read twice; else waits for the first datagram. */
 static int scan_capture(struct io_source *source)
 {
     int status;
 
     if (!source->regular)
-        return 0;
+        return io__capture_begin(&source->capture, &source->window, &source->report);
     status = io__capture_scan(&source->capture, &source->window);
     if (status < 0)
         return status;

@@ -48,14 +48,16 @@ struct io_source_report {
 struct io_source;
 
 /* `path` "-" is standard input. Negative errno from open (-EISDIR for a directory); BASE_E_MALFORMED where no
- * format is recognised in the first 1 MiB; -ENODATA for an empty file, and for a capture without TS; -EINVAL
- * where options->flow is not understood.
+ * format is recognised in the first 1 MiB; -ENODATA for an empty file, -ENOMSG for a capture without whole
+ * datagrams of TS; -EINVAL where options->flow is not understood, -EINTR where a signal came while a pipe was
+ * waited for (what was read of it is gone).
  *
  * A capture in a regular file is read twice, its flows are counted first: -ENOTUNIQ for several flows without
  * options->flow (or several sources of that flow), -ENOENT where the flow asked for is not there. In these
  * two cases *source is set, lists its flows (the first IO_FLOWS_MAX), reads nothing, and is to be closed; it
  * is NULL for every other error, -ENOENT for a missing file included. A capture from a pipe is taken to hold
- * the flow of its first TS datagram unless told; others are counted. RTP packets stay in the capture's order.
+ * the flow of its first TS datagram unless told, and is waited for until that comes; others are counted. RTP
+ * packets stay in the capture's order.
  */
 int io_source_open(struct io_source **source, const char *path, const struct io_source_options *options);
 void io_source_close(struct io_source *source); /* NULL is allowed */
@@ -69,7 +71,8 @@ const struct io_source_report *io_source_report(const struct io_source *source);
 
 /* Up to `max` packets, 188 bytes each, packed in `packets`; `infos` may be NULL. Returns how many (a pipe:
  * what is there, at least one), 0 at the end, or a negative errno (BASE_E_MALFORMED, BASE_E_UNSUPPORTED where
- * a capture breaks off; what stood before it has been delivered).
+ * a capture breaks off; what stood before it has been delivered; -EINTR where a signal came before any
+ * packet: nothing is lost).
  *
  * From 349 packets (64 KiB) on, 188-byte input is read into `packets` without a copy; 1394 packets make reads
  * of 256 KiB. */

@@ -2,6 +2,7 @@
 /* TS out of captures that the tests write themselves, tshark being the judge of one. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -56,6 +57,18 @@ static int open_file(struct io_source **source, const char *flow)
     int status = io_source_open(source, path, &options);
 
     close(descriptor);
+    return status;
+}
+
+static int open_pipe(struct io_source **source, const char *flow)
+{
+    struct io_source_options options = {.flow = flow};
+    char path[64];
+    int descriptor = input_pipe(file.bytes, file.size, 70000, 0, path);
+    int status = io_source_open(source, path, &options);
+
+    close(descriptor);
+    wait(NULL);
     return status;
 }
 
@@ -295,10 +308,12 @@ Test(capture, captures_without_ts)
     struct io_source *source;
 
     capture_pcap(&file, true, false, 1);
-    cr_assert_eq(open_file(&source, NULL), -ENODATA);
+    cr_assert_eq(open_file(&source, NULL), -ENOMSG);
     cr_assert_null(source);
-    cr_assert_eq(open_file(&source, "239.1.1.1:1234"), -ENOENT);
-    io_source_close(source);
+    cr_assert_eq(open_file(&source, "239.1.1.1:1234"), -ENOMSG);
+    cr_assert_null(source);
+    cr_assert_eq(open_pipe(&source, NULL), -ENOMSG);
+    cr_assert_null(source);
     file.bytes[4] = 9; /* version */
     cr_assert_eq(open_file(&source, NULL), BASE_E_UNSUPPORTED);
     cr_assert_null(source);
@@ -366,9 +381,48 @@ Test(capture, a_pipe_holds_the_flow_of_its_first_ts_datagram_unless_told)
     cr_assert_eq(out.report.datagrams_ignored, 150);
     read_pipe("239.1.1.2:1000", 70000);
     assert_packets(5000, 700);
-    read_pipe("239.1.1.9:1000", 70000);
-    cr_assert_eq(out.count, 0);
-    cr_assert_eq(out.report.datagrams_ignored, 250);
+}
+
+Test(capture, a_pipe_without_the_flow_asked_for_leaves_the_list)
+{
+    const struct io_flow_entry *flows;
+    struct io_source *source;
+
+    mix_three_flows();
+    cr_assert_eq(open_pipe(&source, "239.1.1.9:1000"), -ENOENT);
+    cr_assert_eq(io_source_flows(source, &flows), 3);
+    cr_assert_eq(io_source_read(source, out.packets, NULL, 10), -ENOENT);
+    io_source_close(source);
+}
+
+static void note_alarm(int number)
+{
+    (void)number;
+}
+
+Test(capture, a_signal_ends_the_wait_for_an_idle_pipe, .timeout = 20)
+{
+    struct io_source *source;
+    char path[64];
+    int ends[2];
+
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = note_alarm}, NULL);
+    cr_assert_eq(pipe(ends), 0);
+    input_path(ends[0], path);
+    ualarm(50000, 0);
+    cr_assert_eq(io_source_open(&source, path, NULL), -EINTR);
+    capture_pcap(&file, true, false, 1);
+    add_many((struct shot){.number = 0}, 2);
+    cr_assert_eq(write(ends[1], file.bytes, file.size), (ssize_t)file.size);
+    cr_assert_eq(io_source_open(&source, path, NULL), 0);
+    cr_assert_eq(io_source_read(source, out.packets, NULL, 100), 14);
+    ualarm(50000, 0);
+    cr_assert_eq(io_source_read(source, out.packets, NULL, 100), -EINTR);
+    cr_assert_eq(write(ends[1], file.bytes + 24, file.size - 24), (ssize_t)file.size - 24);
+    cr_assert_eq(io_source_read(source, out.packets, NULL, 100), 14);
+    io_source_close(source);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 Test(capture, a_slow_pipe_gives_each_datagram_as_it_comes, .timeout = 20)
