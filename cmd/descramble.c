@@ -20,7 +20,8 @@
 #include "keys/control_word.h"
 #include "keys/key_file.h"
 
-#define BATCH 512
+#define BATCH            512
+#define PATIENCE_PACKETS 2000 /* 0.1 s, the repetition of ECMs, at 30 Mbit/s */
 
 static struct {
     const char *in;
@@ -79,12 +80,12 @@ static const struct cmd_option option_table[] = {
      .argument = "ADDR:PORT",
      .kind = CMD_TEXT,
      .value = &options.flow,
-     .help = "destination of the flow to take from a capture"},
+     .help = "destination of the flow to take from a capture\n(SOURCE@ADDR:PORT where several send to it)"},
     {.name = "--tier",
      .argument = "NAME",
      .kind = CMD_TEXT,
      .value = &options.tier,
-     .help = "cipher back end"},
+     .help = "cipher back end; default: the fastest"},
     {.name = "--json",
      .kind = CMD_FLAG,
      .value = &options.json,
@@ -120,12 +121,16 @@ struct descramble_run {
     struct keys_cw_list list;
     struct base_secret service_key;
     uint64_t scouted;
+    uint64_t patience; /* the packet up to which a pipe waits for ECM PIDs that are silent still */
+    bool flows;        /* a pipe is not held back any more */
     uint8_t *packets[BATCH];
     struct io_packet_info infos[BATCH];
 };
 
 static int fail(int error, const char *what)
 {
+    if (error == -EINTR)
+        return CMD_EXIT_FAILED; /* interrupted: said once, at the end */
     base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
     return CMD_EXIT_FAILED;
 }
@@ -223,6 +228,9 @@ static int choose_algorithm(struct descrambler_config *config)
                                options.algorithm);
     if ((options.cw != NULL) + (options.cw_file != NULL) + (options.service_key != NULL) > 1)
         return cmd_usage_error(&command, "--cw, --cw-file and --service-key exclude each other");
+    if (options.raw_cw &&
+        (config->algorithm != CIPHER_DVB_CSA2 || !(options.cw != NULL || options.cw_file != NULL)))
+        return cmd_usage_error(&command, "--raw-cw goes with the --cw or --cw-file of DVB-CSA2");
     if (options.pids.count && options.service)
         return cmd_usage_error(&command, "--pid and --service exclude each other");
     return CMD_EXIT_OK;
@@ -230,16 +238,20 @@ static int choose_algorithm(struct descrambler_config *config)
 
 static int create_ciphers(struct descramble_run *run)
 {
+    bool any = false;
+
     cipher_batch_init(&run->batch, CIPHER_DESCRAMBLE);
     for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++) {
         bool wanted = !run->config.has_algorithm || run->config.algorithm == (enum cipher_algorithm)i;
         int status = wanted ? cipher_create(&run->ciphers[i], (enum cipher_algorithm)i, options.tier) : 0;
 
-        if (status < 0 && (!options.tier || run->config.has_algorithm))
+        if (status < 0 && status != -ENOENT && status != -ENOTSUP)
             return fail(status, "cannot prepare the cipher");
+        any |= run->ciphers[i] != NULL;
         run->batch.ciphers[i] = run->ciphers[i];
     }
-    return CMD_EXIT_OK;
+    return any ? CMD_EXIT_OK
+               : cmd_usage_error(&command, "--tier: there is no tier '%s' on this machine", options.tier);
 }
 
 static int prepare(struct descramble_run *run)
@@ -248,6 +260,7 @@ static int prepare(struct descramble_run *run)
 
     if (status != CMD_EXIT_OK)
         return status;
+    run->patience = PATIENCE_PACKETS;
     select_packets(&run->config);
     if ((status = load_words(run)) != CMD_EXIT_OK || (status = create_ciphers(run)) != CMD_EXIT_OK ||
         (status = cmd_input_open(&command, options.in, options.flow, &run->source)) != CMD_EXIT_OK)
@@ -279,14 +292,43 @@ static int process_batch(struct descramble_run *run, unsigned count)
     return status < 0 ? fail(status, options.out) : CMD_EXIT_OK;
 }
 
-/* A file is read a whole window ahead, so that tables and ECMs serve the packets in front of them; a pipe is
- * read ahead as far as it has come, so that it is not held up for it. */
-static bool read_on(const struct descramble_run *run)
+/* Whether packets of a pipe are kept back for control words. Once they have been let go they flow: keys come
+ * in time from then on, and what has none by then is not ours. */
+static bool holds_back(struct descramble_run *run)
+{
+    switch (run->flows ? DESCRAMBLER_WAITS_FOR_NOTHING : descrambler_engine_waiting(run->engine)) {
+    case DESCRAMBLER_WAITS_FOR_WORDS:
+        run->patience = run->window.read + PATIENCE_PACKETS;
+        return true;
+    case DESCRAMBLER_WAITS_FOR_MORE:
+        return run->window.read < run->patience;
+    default:
+        return false;
+    }
+}
+
+/* A file is read a whole window ahead, so that tables and ECMs serve the packets in front of them; a pipe
+ * until the first control words are known, and then as far as it has come, so that it is not held up. */
+static bool read_on(struct descramble_run *run)
 {
     const struct cmd_window *window = &run->window;
 
-    return !window->ended && window->read - window->done < window->capacity &&
-           (io_source_size(run->source) != 0 || window->read == window->done);
+    if (window->ended || window->read - window->done == window->capacity)
+        return false;
+    return io_source_size(run->source) != 0 || window->read == window->done || holds_back(run);
+}
+
+static int read_ahead(struct descramble_run *run)
+{
+    while (read_on(run)) {
+        ptrdiff_t filled = cmd_window_fill(&run->window);
+
+        if (filled < 0)
+            return fail((int)filled, options.in);
+        scout(run);
+    }
+    run->flows |= descrambler_engine_waiting(run->engine) != DESCRAMBLER_WAITS_FOR_NOTHING;
+    return CMD_EXIT_OK;
 }
 
 static int pump(struct descramble_run *run)
@@ -297,14 +339,8 @@ static int pump(struct descramble_run *run)
     while (status == CMD_EXIT_OK && !(window->ended && window->done == window->read)) {
         uint64_t waiting;
 
-        while (read_on(run)) {
-            ptrdiff_t filled = cmd_window_fill(window);
-
-            if (filled < 0)
-                return fail((int)filled, options.in);
-        }
-        scout(run);
-        if (cmd_process_interrupted())
+        status = read_ahead(run);
+        if (status != CMD_EXIT_OK || cmd_process_interrupted())
             return CMD_EXIT_FAILED;
         waiting = window->read - window->done;
         if (waiting)
@@ -324,9 +360,10 @@ static void print_json(const struct descramble_run *run, double seconds)
 #define X(name, help) json_object_set_new(packets, #name, json_integer((json_int_t)counters->name));
     DESCRAMBLER_COUNTER_MAP(X)
 #undef X
-    summary = json_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:f}", "command", "descramble", "in", options.in,
-                        "out", options.out, "input", cmd_input_json(run->source), "packets", packets,
-                        "seconds", seconds, "bit_rate", (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
+    summary = json_pack("{s:s, s:o, s:o, s:o, s:o, s:f, s:f}", "command", "descramble", "in",
+                        cmd_json_text(options.in), "out", cmd_json_text(options.out), "input",
+                        cmd_input_json(run->source), "packets", packets, "seconds", seconds, "bit_rate",
+                        (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
     json_dumpf(summary, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(summary);
@@ -343,11 +380,17 @@ static void print_line(const struct descramble_run *run, double seconds)
             (double)counters->in * TS_PACKET_SIZE * 8 / seconds / 1e6, options.out);
 }
 
-/* A run that opened nothing of what was locked has failed: its output keeps the name of a partial file. */
+/* A run that opened nothing of what was locked, or did not find its service, has failed: its output keeps the
+ * name of a partial file. */
 static int judge(const struct descramble_run *run)
 {
     const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
 
+    if (!descrambler_engine_found_service(run->engine)) {
+        base_log(BASE_LOG_ERROR, "%s: there is no service %s with a sound PMT", cmd_input_name(options.in),
+                 options.service);
+        return CMD_EXIT_FAILED;
+    }
     if (counters->locked && counters->ecm_refused && !counters->ecm_opened)
         base_log(BASE_LOG_ERROR, "none of the stream's ECMs opens with this service key: is it the ECMG's?");
     else if (counters->locked && !counters->descrambled)
@@ -357,6 +400,11 @@ static int judge(const struct descramble_run *run)
     else if (counters->locked)
         base_log(BASE_LOG_WARNING, "%" PRIu64 " scrambled packets had no control word and stay scrambled",
                  counters->locked);
+    else if (!counters->descrambled)
+        base_log(BASE_LOG_WARNING, "nothing was opened: no packet %sis scrambled",
+                 options.pids.count ? "of these PIDs "
+                 : options.service  ? "of this service "
+                                    : "");
     return counters->locked && !counters->descrambled ? CMD_EXIT_FAILED : CMD_EXIT_OK;
 }
 

@@ -12,9 +12,12 @@
 #include "keys/control_word.h"
 
 /* CMD_EXIT_OK with *source set, or an exit status after one clear message. A capture of several flows without
- * a choice: they are listed on standard error, CMD_EXIT_USAGE. */
+ * a choice: they are listed on standard error as --flow takes them, CMD_EXIT_USAGE. */
 int cmd_input_open(const struct cmd_command *command, const char *path, const char *flow,
                    struct io_source **source);
+
+/* As messages call it. */
+const char *cmd_input_name(const char *path);
 
 /* A --cw-file; the same convention. */
 int cmd_cw_list_load(struct keys_cw_list *list, const char *path, enum cipher_algorithm algorithm, bool raw);

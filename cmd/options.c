@@ -165,8 +165,11 @@ static void describe(const struct cmd_option *option, char *text, size_t room)
     int used = 0;
 
     switch (option->kind) {
-    case CMD_NUMBER:
     case CMD_NUMBERS:
+        snprintf(text, room, "numbers or ranges from %" PRIu64 " to %" PRIu64, option->minimum,
+                 option->maximum);
+        break;
+    case CMD_NUMBER:
         snprintf(text, room, "a whole number from %" PRIu64 " to %" PRIu64, option->minimum, option->maximum);
         break;
     case CMD_SECONDS:
@@ -185,10 +188,14 @@ static void describe(const struct cmd_option *option, char *text, size_t room)
     }
 }
 
-static int refuse_value(const struct cmd_command *command, const struct cmd_option *option, const char *text)
+static int refuse_value(const struct cmd_command *command, const struct cmd_option *option, const char *text,
+                        int status)
 {
     char expected[256];
 
+    if (status == -E2BIG)
+        return cmd_usage_error(command, "%s: more than %d are too many", option->name,
+                               option->kind == CMD_TEXTS ? CMD_TEXTS_MAX : CMD_NUMBERS_MAX);
     describe(option, expected, sizeof(expected));
     return cmd_usage_error(command, "%s: '%s' is not what it takes (%s)", option->name, text, expected);
 }
@@ -201,6 +208,7 @@ static int take_option(const struct cmd_command *command, int argc, char **argv,
     const struct cmd_option *option = find_option(command, word, length);
     const char *value = word[length] == '=' ? word + length + 1 : word[length] ? word + length : NULL;
     uint64_t number;
+    int status;
 
     if (!option)
         return cmd_usage_error(command, "unknown option '%s' (scramline %s --help lists the options)", word,
@@ -210,12 +218,14 @@ static int take_option(const struct cmd_command *command, int argc, char **argv,
     if (option->kind != CMD_FLAG && !value && ++*at == argc)
         return cmd_usage_error(command, "%s needs a value: %s", option->name, option->argument);
     value = value ? value : argv[*at];
-    if (parse_value(option, value) < 0)
-        return refuse_value(command, option, value);
+    status = parse_value(option, value);
+    if (status < 0)
+        return refuse_value(command, option, value, status);
     while (option->kind == CMD_NUMBERS && *at + 1 < argc &&
            base_parse_u64(argv[*at + 1], 0, UINT64_MAX, &number) == 0) {
-        if (parse_value(option, argv[++*at]) < 0)
-            return refuse_value(command, option, argv[*at]);
+        status = parse_value(option, argv[++*at]);
+        if (status < 0)
+            return refuse_value(command, option, argv[*at], status);
     }
     if (option->given)
         *option->given = true;
@@ -243,8 +253,10 @@ static int take_words(const struct cmd_command *command, int argc, char **argv, 
             if (status != CMD_EXIT_OK)
                 return status;
         } else if (*count == command->operands_max) {
-            return cmd_usage_error(command, "'%s' is one word too many (usage: scramline %s %s)", word,
-                                   command->name, command->operands);
+            return cmd_usage_error(command, "'%s' is one word too many (usage: scramline %s%s%s)", word,
+                                   command->name, *command->operands ? " " : "", command->operands);
+        } else if (!*word) {
+            return cmd_usage_error(command, "an empty word is no name of a file");
         } else {
             operands[(*count)++] = word;
         }

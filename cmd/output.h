@@ -3,6 +3,7 @@
 #ifndef CMD_OUTPUT_H
 #define CMD_OUTPUT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "cmd/options.h"
@@ -18,5 +19,9 @@ void cmd_output_name_partial(const struct io_sink *sink);
 
 /* Where a summary for machines goes: standard output, or standard error where that carries packets. */
 FILE *cmd_output_summary(const char *path);
+
+/* A file's name as JSON, which is UTF-8 while names may be any bytes: those that are not become U+FFFD. A new
+ * reference. */
+json_t *cmd_json_text(const char *text);
 
 #endif

@@ -5,11 +5,12 @@
 
 #include <stdbool.h>
 
-/* No core dumps, no ptrace by others (design decision 6), and SIGPIPE becomes -EPIPE. Call first in main().
- */
+/* No core dumps, no ptrace by others (design decision 6), SIGPIPE becomes -EPIPE, and standard descriptors
+ * that were closed lead to /dev/null. Call first in main(). */
 void cmd_process_protect(void);
 
-/* SIGINT and SIGTERM set a flag that a file run looks at between batches; the second one ends the process. */
+/* SIGINT, SIGTERM and SIGHUP set a flag that a file run looks at between batches; the second one ends the
+ * process. */
 void cmd_process_catch_signals(void);
 bool cmd_process_interrupted(void);
 

@@ -2,6 +2,7 @@
 #include "cmd/progress.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 
 #define DRAW_EVERY_NS UINT64_C(200000000)
 #define BAR_CELLS     30
+#define LINE_CELLS    80 /* what bar, amount, rate and time left take together */
 
 static void wipe_line(void)
 {
@@ -19,6 +21,8 @@ void cmd_progress_start(struct cmd_progress *progress, uint64_t total)
 {
     *progress = (struct cmd_progress){
         .total = total, .started_ns = base_clock_monotonic_ns(), .terminal = isatty(STDERR_FILENO) == 1};
+    progress->shown_ns =
+        progress->started_ns; /* a short run shows nothing, and the first rate means something */
     if (progress->terminal)
         base_log_set_wipe(wipe_line);
 }
@@ -28,6 +32,14 @@ double cmd_progress_seconds(const struct cmd_progress *progress)
     uint64_t elapsed = base_clock_monotonic_ns() - progress->started_ns;
 
     return (double)(elapsed ? elapsed : 1) / 1e9;
+}
+
+/* A line that wraps cannot be wiped: the bar is for terminals that have room for it. */
+static bool is_wide(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 || size.ws_col >= LINE_CELLS;
 }
 
 static void draw_bar(double share)
@@ -50,7 +62,7 @@ void cmd_progress_update(struct cmd_progress *progress, uint64_t done)
     progress->shown_ns = now;
     rate = (double)done / cmd_progress_seconds(progress);
     wipe_line();
-    if (progress->total)
+    if (progress->total && is_wide())
         draw_bar(done < progress->total ? (double)done / (double)progress->total : 1);
     fprintf(stderr, "%.1f MB  %.1f MB/s", (double)done / 1e6, rate / 1e6);
     if (progress->total > done && rate > 0)
@@ -64,4 +76,5 @@ void cmd_progress_finish(struct cmd_progress *progress)
         return;
     wipe_line();
     base_log_set_wipe(NULL);
+    progress->terminal = false;
 }

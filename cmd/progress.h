@@ -20,7 +20,7 @@ void cmd_progress_start(struct cmd_progress *progress, uint64_t total);
 
 /* Cheap to call often: draws five times a second. */
 void cmd_progress_update(struct cmd_progress *progress, uint64_t done);
-void cmd_progress_finish(struct cmd_progress *progress);
+void cmd_progress_finish(struct cmd_progress *progress); /* the second time does nothing */
 
 /* Seconds since the start, never 0. */
 double cmd_progress_seconds(const struct cmd_progress *progress);

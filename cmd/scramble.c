@@ -19,10 +19,13 @@ static struct scramble_options options = {
     .crypto_period_us = 10000000,
 };
 static const char *algorithm = "dvb-csa2";
-static const char *policy = "hold";
+static const char *policy;
 static const char *access_criteria;
 static bool super_cas_id_given;
 static bool period_given;
+static bool components_given;
+static bool version_given;
+static bool timeout_given;
 
 /* The order of enum ts_component_kind: the bits are the follower's. */
 static const char *const component_words[] = {"video", "audio", "subtitles", "data", NULL};
@@ -44,6 +47,7 @@ static const struct cmd_option option_table[] = {
      .argument = "LIST",
      .kind = CMD_WORDS,
      .value = &options.components,
+     .given = &components_given,
      .words = component_words,
      .help = "components to scramble: all, or some of\nvideo,audio,subtitles,data; default: video,audio"},
     {.name = "--algorithm",
@@ -96,6 +100,7 @@ static const struct cmd_option option_table[] = {
      .argument = "N",
      .kind = CMD_NUMBER,
      .value = &options.ecmg_version,
+     .given = &version_given,
      .minimum = 2,
      .maximum = 3,
      .help = "protocol version to begin with, 2 or 3; default: 3"},
@@ -103,6 +108,7 @@ static const struct cmd_option option_table[] = {
      .argument = "SECONDS",
      .kind = CMD_SECONDS,
      .value = &options.ecm_timeout_us,
+     .given = &timeout_given,
      .minimum = 100000,
      .maximum = 600000000,
      .help = "how long to wait for the ECMG; default: 5"},
@@ -131,7 +137,7 @@ static const struct cmd_option option_table[] = {
      .argument = "ADDR:PORT",
      .kind = CMD_TEXT,
      .value = &options.flow,
-     .help = "destination of the flow to take from a capture"},
+     .help = "destination of the flow to take from a capture\n(SOURCE@ADDR:PORT where several send to it)"},
     {.name = "--seed",
      .argument = "HEX",
      .kind = CMD_TEXT,
@@ -147,7 +153,7 @@ static const struct cmd_option option_table[] = {
      .argument = "NAME",
      .kind = CMD_TEXT,
      .value = &options.tier,
-     .help = "cipher back end"},
+     .help = "cipher back end, as --json names it; default: the fastest"},
     {.name = "--json",
      .kind = CMD_FLAG,
      .value = &options.json,
@@ -170,8 +176,7 @@ static const struct cmd_command command = {
         "Examples:\n"
         "  scramline scramble --cw 0123456789abcdef in.ts out.ts\n"
         "  scramline scramble --ecmg 127.0.0.1:2222 --service \"News\" --crypto-period 10 in.ts out.ts\n"
-        "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - | player "
-        "-",
+        "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - > out.ts",
 };
 
 /* Names to values. CMD_EXIT_OK or CMD_EXIT_USAGE. */
@@ -184,7 +189,7 @@ static int take_names(void)
     if (cipher_algorithm_from_name(algorithm, &options.algorithm) < 0)
         return cmd_usage_error(&command, "--algorithm: '%s' is not one of dvb-csa2, dvb-cissa, atis-idsa",
                                algorithm);
-    while (i < 3 && strcmp(policies[i], policy))
+    while (policy && i < 3 && strcmp(policies[i], policy))
         i++;
     if (i == 3)
         return cmd_usage_error(&command, "--policy: '%s' is not one of hold, black, clear", policy);
@@ -211,14 +216,24 @@ static const char *contradiction(void)
         return "--pid and --service exclude each other";
     if (options.pids.count && cas)
         return "--pid has no PMT to announce ECMs in: use --service with --ecmg";
+    if (options.pids.count && components_given)
+        return "--components are those of a service: they do not go with --pid";
     if (!cas && (access_criteria || super_cas_id_given || options.ecm_pid))
         return "--super-cas-id, --access-criteria and --ecm-pid need --ecmg";
+    if (!cas && (version_given || timeout_given || policy))
+        return "--ecmg-version, --ecm-timeout and --policy need --ecmg";
+    if (options.raw_cw && (options.algorithm != CIPHER_DVB_CSA2 || !(options.cws.count || options.cw_file)))
+        return "--raw-cw goes with the --cw or --cw-file of DVB-CSA2";
     if (options.seed && (options.cws.count || options.cw_file))
         return "--seed makes control words: it does not go with --cw or --cw-file";
     if (period_given && options.cws.count)
         return "--crypto-period has no meaning with one fixed --cw: use --cw-file";
     if (options.cws.count > 1 && options.cws.count != options.services.count)
         return "give one --cw for all services, or one for each --service";
+    for (unsigned i = 1; i < options.services.count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (!strcmp(options.services.values[i], options.services.values[j]))
+                return "the same --service is given twice";
     if (options.cw_out && options.services.count > 1)
         return "--cw-out takes one service";
     return NULL;

@@ -2,17 +2,15 @@
 #include "cmd/scramble_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cmd/cw_out.h"
 #include "cmd/input.h"
 #include "cmd/output.h"
 #include "cmd/plan.h"
@@ -44,7 +42,7 @@ struct scramble_run {
     struct cipher *cipher;
     struct cipher_batch *batch;
     struct net_loop *loop;
-    FILE *cw_out;
+    struct cmd_cw_out cw_out;
     unsigned group_count;
     struct cmd_protection groups[HEADEND_SERVICES_MAX];
     struct ts_observation observation;
@@ -56,6 +54,8 @@ struct scramble_run {
 
 static int fail(int error, const char *what)
 {
+    if (error == -EINTR)
+        return CMD_EXIT_FAILED; /* interrupted: said once, at the end */
     base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
     return CMD_EXIT_FAILED;
 }
@@ -210,6 +210,19 @@ static int explain_missing(const struct scramble_run *run, const char *wanted,
     return CMD_EXIT_FAILED;
 }
 
+/* The same service by its name and by its number. */
+static bool is_repeated(const struct scramble_run *run, unsigned index, uint16_t service_id)
+{
+    struct headend_service_status other;
+
+    for (unsigned i = 0; i < index; i++) {
+        headend_follower_status(run->follower, i, &other);
+        if (other.service_id == service_id)
+            return true;
+    }
+    return false;
+}
+
 static int check_services(const struct scramble_run *run)
 {
     const struct cmd_texts *services = &run->options->services;
@@ -219,6 +232,8 @@ static int check_services(const struct scramble_run *run)
         headend_follower_status(run->follower, i, &status);
         if (!status.pmt_known)
             return explain_missing(run, services->count ? services->values[i] : NULL, &status);
+        if (is_repeated(run, i, status.service_id))
+            return cmd_usage_error(run->command, "service %u is given twice", status.service_id);
         if (status.ambiguous_name)
             base_log(BASE_LOG_WARNING, "several services are called %s: service %u is taken",
                      services->values[i], status.service_id);
@@ -232,33 +247,18 @@ static int check_services(const struct scramble_run *run)
     return CMD_EXIT_OK;
 }
 
-static int open_cw_out(struct scramble_run *run)
-{
-    const char *path = run->options->cw_out;
-    int descriptor;
-
-    if (!path)
-        return CMD_EXIT_OK;
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (descriptor < 0 || fchmod(descriptor, 0600) < 0 || !(run->cw_out = fdopen(descriptor, "w"))) {
-        if (descriptor >= 0)
-            close(descriptor);
-        return fail(-errno, path);
-    }
-    return CMD_EXIT_OK;
-}
-
 static int create_groups(struct scramble_run *run)
 {
     unsigned count = run->options->pids.count ? 1 : run->group_count;
-    int status = open_cw_out(run);
+    int status = cmd_cw_out_open(&run->cw_out, run->command, run->options->cw_out, run->options->in,
+                                 run->options->out);
 
     for (unsigned i = 0; status == CMD_EXIT_OK && i < count; i++) {
         struct headend_service_status service = {0};
 
         headend_follower_status(run->follower, i, &service);
         status = cmd_protection_init(&run->groups[i], run->command, run->options, i, service.ecm_pid,
-                                     run->cipher, run->orders, run->loop, run->cw_out);
+                                     run->cipher, run->orders, run->loop, run->cw_out.file);
     }
     return status;
 }
@@ -495,14 +495,14 @@ static void print_json(const struct scramble_run *run, double seconds)
 #define X(name, help) json_object_set_new(packets, #name, json_integer((json_int_t)counters->name));
     SCRAMBLER_COUNTER_MAP(X)
 #undef X
-    summary =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:f, s:f}", "command",
-                  "scramble", "in", run->options->in, "out", run->options->out, "algorithm",
-                  cipher_algorithm_name(run->options->algorithm), "tier", cipher_tier_name(run->cipher),
-                  "input", cmd_input_json(run->source), "packets", packets, "services", services_json(run),
-                  "crypto_periods", (json_int_t)totals.crypto_periods, "ecms", (json_int_t)totals.ecms,
-                  "stretched", (json_int_t)totals.stretched, "degraded", (int)totals.degraded, "seconds",
-                  seconds, "bit_rate", (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
+    summary = json_pack(
+        "{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:f, s:f}", "command", "scramble", "in",
+        cmd_json_text(run->options->in), "out", cmd_json_text(run->options->out), "algorithm",
+        cipher_algorithm_name(run->options->algorithm), "tier", cipher_tier_name(run->cipher), "input",
+        cmd_input_json(run->source), "packets", packets, "services", services_json(run), "crypto_periods",
+        (json_int_t)totals.crypto_periods, "ecms", (json_int_t)totals.ecms, "stretched",
+        (json_int_t)totals.stretched, "degraded", (int)totals.degraded, "seconds", seconds, "bit_rate",
+        (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
     json_dumpf(summary, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(summary);
@@ -523,18 +523,18 @@ static void print_line(const struct scramble_run *run, double seconds)
 
 static int commit(struct scramble_run *run)
 {
-    int status = io_sink_commit(run->sink);
+    int status = cmd_cw_out_commit(&run->cw_out); /* first: without it the output is lost */
 
-    if (status < 0)
+    if (status == CMD_EXIT_OK && (status = io_sink_commit(run->sink)) < 0)
         return fail(status, run->options->out);
-    if (run->cw_out && (fflush(run->cw_out) != 0 || ferror(run->cw_out)))
-        return fail(-EIO, run->options->cw_out);
-    return CMD_EXIT_OK;
+    return status;
 }
 
 static void warn(const struct scramble_run *run)
 {
     cmd_input_warn(run->source, run->options->in);
+    if (!scrambler_engine_counters(run->engine)->scrambled)
+        base_log(BASE_LOG_WARNING, "nothing was scrambled: no clear packet of the chosen PIDs has a payload");
     if (!ts_timeline_has_pcr(run->window.timeline) && !run->options->bitrate && !run->options->cws.count)
         base_log(BASE_LOG_WARNING,
                  "%s carries no PCR: crypto-periods were timed as if it had %" PRIu64
@@ -595,8 +595,6 @@ static void clear(struct scramble_run *run)
     cipher_destroy(run->cipher);
     free(run->batch);
     free(run->plan);
-    if (run->cw_out)
-        fclose(run->cw_out);
 }
 
 int scramble_file(const struct cmd_command *command, const struct scramble_options *options)
@@ -613,6 +611,7 @@ int scramble_file(const struct cmd_command *command, const struct scramble_optio
     cmd_progress_finish(&run->progress);
     if (status != CMD_EXIT_OK)
         cmd_output_name_partial(run->sink);
+    cmd_cw_out_close(&run->cw_out, run->sink && io_sink_partial_name(run->sink));
     clear(run);
     free(run);
     return status;

@@ -114,8 +114,42 @@ static void scout_parity(struct descrambler_engine *engine, const uint8_t *packe
         descrambler__group_scout_parity(engine, pid->scouted[i], parity);
 }
 
+bool descrambler_engine_found_service(const struct descrambler_engine *engine)
+{
+    return engine->selection != DESCRAMBLER_SERVICE || engine->service_found;
+}
+
+/* Of ECM PIDs that a PMT names. */
+static unsigned count_silent(const struct descrambler_engine *engine)
+{
+    unsigned silent = 0;
+
+    for (unsigned i = 0; i < DESCRAMBLER__GROUPS; i++)
+        silent += engine->groups[i].used && !engine->groups[i].last_size;
+    return silent;
+}
+
+enum descrambler_waiting descrambler_engine_waiting(const struct descrambler_engine *engine)
+{
+    if (!engine->ecm_open || !engine->scrambled_ahead)
+        return DESCRAMBLER_WAITS_FOR_NOTHING;
+    if (engine->counters.ecm_opened == 0)
+        return DESCRAMBLER_WAITS_FOR_WORDS;
+    return count_silent(engine) ? DESCRAMBLER_WAITS_FOR_MORE : DESCRAMBLER_WAITS_FOR_NOTHING;
+}
+
+static bool may_be_opened(const struct descrambler_engine *engine, const uint8_t *packet)
+{
+    enum ts_scrambling scrambling = ts_scrambling_control(packet);
+
+    return (scrambling == TS_EVEN || scrambling == TS_ODD) &&
+           (engine->selection == DESCRAMBLER_SERVICE || engine->pids[ts_pid(packet)].selected);
+}
+
 void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *packet)
 {
+    if (!engine->scrambled_ahead)
+        engine->scrambled_ahead = may_be_opened(engine, packet);
     if (engine->unlabelled)
         scout_parity(engine, packet);
     ts_demux_feed(engine->demux, packet);

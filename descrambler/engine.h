@@ -78,6 +78,17 @@ void descrambler_engine_destroy(struct descrambler_engine *engine); /* wipes; NU
  * processed. */
 void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *packet);
 
+/* What the scouted packets wait for, so that a caller knows whether to read on before it lets them go. */
+enum descrambler_waiting {
+    DESCRAMBLER_WAITS_FOR_NOTHING, /* nothing is scrambled, words are fixed, or every ECM PID was heard */
+    DESCRAMBLER_WAITS_FOR_MORE,    /* words are known, but an ECM PID of a PMT was not heard yet */
+    DESCRAMBLER_WAITS_FOR_WORDS,   /* no ECM has opened yet */
+};
+enum descrambler_waiting descrambler_engine_waiting(const struct descrambler_engine *engine);
+
+/* DESCRAMBLER_SERVICE: whether a PMT of the service was read; else true. */
+bool descrambler_engine_found_service(const struct descrambler_engine *engine);
+
 /* Opens packets in place; batch->ciphers must hold every algorithm that is to be opened, the same objects in
  * every call. Prepared keys are made when they are first needed. Payloads are turned when `batch`
  * (CIPHER_DESCRAMBLE) is flushed; the engine flushes it itself before it changes a key that lanes in it use.

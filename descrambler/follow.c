@@ -334,6 +334,7 @@ static void read_pmt(struct descrambler_engine *engine, uint16_t pid, const uint
         return; /* its repetition gets another chance */
     service->known = true;
     service->pmt_crc = crc;
+    engine->service_found = true;
     scout_components(engine, &pmt);
 }
 

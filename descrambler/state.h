@@ -85,7 +85,8 @@ struct descrambler_engine {
     struct descrambler_pid pids[TS_PIDS];
 
     enum descrambler_selection selection;
-    bool has_service; /* DESCRAMBLER_SERVICE: its number is known */
+    bool has_service;   /* DESCRAMBLER_SERVICE: its number is known ... */
+    bool service_found; /* ... and a PMT of it was read */
     uint16_t service_id;
     char service_name[TS_SERVICE_NAME_MAX];
     bool has_algorithm;
@@ -94,6 +95,7 @@ struct descrambler_engine {
     size_t list_count;
     descrambler_ecm_open *ecm_open;
     void *ecm_context;
+    bool scrambled_ahead; /* a scrambled packet was scouted */
 
     struct ts_section_demux *demux;
     bool pat_known[256];

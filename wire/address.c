@@ -44,13 +44,18 @@ int wire_endpoint_parse(const char *text, struct wire_address *address, uint16_t
     return wire_address_parse(host, address);
 }
 
+void wire_address_format(const struct wire_address *address, char text[static 64])
+{
+    text[0] = '\0';
+    inet_ntop(address->version == 4 ? AF_INET : AF_INET6, address->bytes, text, 64);
+}
+
 void wire_endpoint_format(const struct wire_address *address, uint16_t port, char text[static 64])
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    bool four = address->version == 4;
+    char host[64];
 
-    inet_ntop(four ? AF_INET : AF_INET6, address->bytes, host, sizeof(host));
-    snprintf(text, 64, four ? "%s:%u" : "[%s]:%u", host, (unsigned)port);
+    wire_address_format(address, host);
+    snprintf(text, 64, address->version == 4 ? "%.45s:%u" : "[%.45s]:%u", host, (unsigned)port);
 }
 
 bool wire_address_equal(const struct wire_address *a, const struct wire_address *b)

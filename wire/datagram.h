@@ -88,6 +88,7 @@ bool wire_is_multicast(const struct wire_address *address);
 /* "ADDRESS" and "ADDRESS:PORT" / "[ADDRESS]:PORT". BASE_E_MALFORMED. */
 int wire_address_parse(const char *text, struct wire_address *address);
 int wire_endpoint_parse(const char *text, struct wire_address *address, uint16_t *port);
+void wire_address_format(const struct wire_address *address, char text[static 64]);
 void wire_endpoint_format(const struct wire_address *address, uint16_t port, char text[static 64]);
 bool wire_address_equal(const struct wire_address *a, const struct wire_address *b);
 

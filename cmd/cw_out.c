@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/cw_out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+static int fail(int error, const char *path)
+{
+    base_log(BASE_LOG_ERROR, "--cw-out %s: %s", path, base_error_text(error));
+    return CMD_EXIT_FAILED;
+}
+
+/* Whether both names lead to one file, be it there or not yet. */
+static bool is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+
+    if (!strcmp(path, other))
+        return true;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int check(const struct cmd_command *command, const char *path, const char *in, const char *out)
+{
+    struct stat status;
+
+    if (!strcmp(path, "-"))
+        return cmd_usage_error(command, "--cw-out takes a file: control words go to no pipe");
+    if (is_same(path, in) || is_same(path, out))
+        return cmd_usage_error(command, "--cw-out %s is IN or OUT: it needs a file of its own", path);
+    if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return cmd_usage_error(command, "--cw-out %s is there and is no file: name another", path);
+    return CMD_EXIT_OK;
+}
+
+/* A left-over of an earlier run makes way; made anew, nobody else can have opened it before. */
+static int create_partial(struct cmd_cw_out *cw_out)
+{
+    int descriptor;
+
+    if (asprintf(&cw_out->partial, "%s.partial", cw_out->path) < 0) {
+        cw_out->partial = NULL;
+        return -ENOMEM;
+    }
+    if (unlink(cw_out->partial) < 0 && errno != ENOENT)
+        return -errno;
+    descriptor = open(cw_out->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return -errno;
+    cw_out->file = fdopen(descriptor, "w");
+    if (cw_out->file)
+        return 0;
+    close(descriptor);
+    return -ENOMEM;
+}
+
+int cmd_cw_out_open(struct cmd_cw_out *cw_out, const struct cmd_command *command, const char *path,
+                    const char *in, const char *out)
+{
+    int status;
+
+    *cw_out = (struct cmd_cw_out){.path = path};
+    if (!path)
+        return CMD_EXIT_OK;
+    status = check(command, path, in, out);
+    if (status != CMD_EXIT_OK)
+        return status;
+    status = create_partial(cw_out);
+    if (status == 0)
+        return CMD_EXIT_OK;
+    free(cw_out->partial); /* it is not ours */
+    cw_out->partial = NULL;
+    return fail(status, path);
+}
+
+int cmd_cw_out_commit(struct cmd_cw_out *cw_out)
+{
+    if (!cw_out->file)
+        return CMD_EXIT_OK;
+    if (fflush(cw_out->file) != 0 || ferror(cw_out->file))
+        return fail(-EIO, cw_out->path);
+    if (rename(cw_out->partial, cw_out->path) < 0)
+        return fail(-errno, cw_out->path);
+    free(cw_out->partial);
+    cw_out->partial = NULL;
+    return CMD_EXIT_OK;
+}
+
+void cmd_cw_out_close(struct cmd_cw_out *cw_out, bool keep)
+{
+    if (cw_out->file)
+        fclose(cw_out->file);
+    if (cw_out->partial && keep)
+        base_log(BASE_LOG_NOTICE, "its control words are kept as %s", cw_out->partial);
+    else if (cw_out->partial)
+        unlink(cw_out->partial);
+    free(cw_out->partial);
+    *cw_out = (struct cmd_cw_out){0};
+}
