@@ -135,7 +135,8 @@ enum descrambler_waiting descrambler_engine_waiting(const struct descrambler_eng
         return DESCRAMBLER_WAITS_FOR_NOTHING;
     if (engine->counters.ecm_opened == 0)
         return DESCRAMBLER_WAITS_FOR_WORDS;
-    return count_silent(engine) ? DESCRAMBLER_WAITS_FOR_MORE : DESCRAMBLER_WAITS_FOR_NOTHING;
+    return engine->unlabelled || count_silent(engine) ? DESCRAMBLER_WAITS_FOR_MORE
+                                                      : DESCRAMBLER_WAITS_FOR_NOTHING;
 }
 
 static bool may_be_opened(const struct descrambler_engine *engine, const uint8_t *packet)

@@ -80,9 +80,11 @@ void descrambler_engine_scout(struct descrambler_engine *engine, const uint8_t *
 
 /* What the scouted packets wait for, so that a caller knows whether to read on before it lets them go. */
 enum descrambler_waiting {
-    DESCRAMBLER_WAITS_FOR_NOTHING, /* nothing is scrambled, words are fixed, or every ECM PID was heard */
-    DESCRAMBLER_WAITS_FOR_MORE,    /* words are known, but an ECM PID of a PMT was not heard yet */
-    DESCRAMBLER_WAITS_FOR_WORDS,   /* no ECM has opened yet */
+    DESCRAMBLER_WAITS_FOR_NOTHING, /* nothing is scrambled, words are fixed, or all was heard */
+    /* Words are known, but an ECM PID of a PMT was not heard yet, or no scrambled packet behind an ECM has
+     * told yet which packets before it have its words. */
+    DESCRAMBLER_WAITS_FOR_MORE,
+    DESCRAMBLER_WAITS_FOR_WORDS, /* no ECM has opened yet */
 };
 enum descrambler_waiting descrambler_engine_waiting(const struct descrambler_engine *engine);
 
