@@ -8,13 +8,15 @@
 #include "descrambler/engine.h"
 #include "rig.h"
 
-#define PMT_PID  0x30
-#define ECM_PID  0x40
-#define ECM_PID2 0x41
-#define VIDEO    0x100
-#define AUDIO    0x101
-#define PERIOD   1000u /* packets of a crypto-period; one packet is 1 ms */
-#define SERVICE  7
+#define PMT_PID   0x30
+#define PMT_PID2  0x31
+#define ECM_PID   0x40
+#define ECM_PID2  0x41
+#define VIDEO     0x100
+#define AUDIO     0x101
+#define SUBTITLES 0x102
+#define PERIOD    1000u /* packets of a crypto-period; one packet is 1 ms */
+#define SERVICE   7
 
 static struct rig rig;
 static struct stream stream;
@@ -123,10 +125,10 @@ static void end_loop(uint8_t *section, size_t length_at, size_t at)
     base_store_u16(section + length_at, (uint16_t)(0xF000 | (at - length_at - 2)));
 }
 
-static void add_pmt(uint8_t version, uint8_t mode, const uint16_t ecm_pids[2],
-                    const struct component *components, unsigned count)
+static void add_pmt_of(uint8_t service, uint16_t pid, uint8_t version, uint8_t mode,
+                       const uint16_t ecm_pids[2], const struct component *components, unsigned count)
 {
-    uint8_t section[512] = {TS_TABLE_PMT, 0, 0, 0, SERVICE, (uint8_t)(0xC1 | version << 1), 0, 0, 0xE1, 0};
+    uint8_t section[512] = {TS_TABLE_PMT, 0, 0, 0, service, (uint8_t)(0xC1 | version << 1), 0, 0, 0xE1, 0};
     size_t at = 12;
 
     put_ca(section, &at, ecm_pids[0]);
@@ -148,7 +150,13 @@ static void add_pmt(uint8_t version, uint8_t mode, const uint16_t ecm_pids[2],
         end_loop(section, length_at, at);
     }
     section_seal(section, at + 4);
-    stream_add_section(&stream, PMT_PID, section, at + 4);
+    stream_add_section(&stream, pid, section, at + 4);
+}
+
+static void add_pmt(uint8_t version, uint8_t mode, const uint16_t ecm_pids[2],
+                    const struct component *components, unsigned count)
+{
+    add_pmt_of(SERVICE, PMT_PID, version, mode, ecm_pids, components, count);
 }
 
 static const uint16_t programme_ecm[2] = {ECM_PID, 0};
@@ -458,8 +466,112 @@ Test(ecm, another_service_stays_closed)
     config.selection = DESCRAMBLER_SERVICE;
     config.service_id = SERVICE + 1;
     open_outputs(-1);
+    cr_assert_not(descrambler_engine_found_service(engine));
     cr_assert_eq(descrambler_engine_counters(engine)->passed, rig.count);
     cr_assert_eq(asked, 0);
+}
+
+static void add_pat_of_two(void)
+{
+    uint8_t section[20] = {TS_TABLE_PAT,
+                           0,
+                           0,
+                           0,
+                           1,
+                           0xC1,
+                           0,
+                           0,
+                           0,
+                           SERVICE,
+                           0xE0 | PMT_PID >> 8,
+                           PMT_PID,
+                           0,
+                           SERVICE + 1,
+                           0xE0 | PMT_PID2 >> 8,
+                           PMT_PID2};
+
+    section_seal(section, sizeof(section));
+    stream_add_section(&stream, 0, section, sizeof(section));
+}
+
+/* Scrambles all behind the tables in one crypto-period; the ECMs of each group come `late` packets after the
+ * beginning only. */
+static void scramble_before_ecms(unsigned late, unsigned groups)
+{
+    static const uint16_t ecm_pids[] = {ECM_PID, ECM_PID2};
+
+    original = malloc((size_t)stream.count * TS_PACKET_SIZE);
+    memcpy(original, stream.packets, (size_t)stream.count * TS_PACKET_SIZE);
+    for (unsigned i = 0; i < groups; i++) {
+        order_ecm(ecm_pids[i], 0, late * RIG_TICK, 8);
+        rig_publish(&rig, i, KEYS_SLOT_KEY, 0, 0, 1);
+    }
+    rig_run(&rig, &stream, 37, NULL);
+}
+
+/* The changed PMT waits for its place; what it says of the ECMs is needed at the scouting end before. */
+Test(ecm, read_ahead_labels_ecms_of_a_pmt_that_follows_a_clear_one)
+{
+    static const uint16_t none[2] = {0, 0};
+    struct random random = {20};
+
+    add_pat();
+    add_pmt(1, 0, none, both, 2);
+    add_pmt(2, 0, programme_ecm, both, 2);
+    add_programme(PERIOD / 2, &random);
+    protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
+    scramble_before_ecms(300, 1);
+    open_outputs(2000);
+    cr_assert_eq(descrambler_engine_counters(engine)->locked, 0);
+    cr_assert_eq(count_differences(0, stream.count), 0);
+}
+
+Test(ecm, read_ahead_labels_ecms_of_a_service_that_shares_a_component)
+{
+    static const struct component second[2] = {{AUDIO, {0, 0}}, {SUBTITLES, {0, 0}}};
+    static const uint16_t second_ecm[2] = {ECM_PID2, 0};
+    struct random random = {21};
+
+    add_pat_of_two();
+    add_pmt(1, 0, programme_ecm, both, 2);
+    add_pmt_of(SERVICE + 1, PMT_PID2, 1, 0, second_ecm, second, 2);
+    for (unsigned i = 0; i < PERIOD / 2; i++) {
+        add_programme(1, &random);
+        random_fill(&random, stream_add(&stream, SUBTITLES) + 4, 184);
+    }
+    protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
+    rig_protect(&rig, SUBTITLES, rig_add_group(&rig, CIPHER_DVB_CSA2));
+    scramble_before_ecms(300, 2);
+    open_outputs(2000);
+    cr_assert_eq(descrambler_engine_counters(engine)->locked, 0);
+    cr_assert_eq(count_differences(0, stream.count), 0);
+}
+
+/* What a reader of a pipe asks before it lets packets go. */
+Test(ecm, tells_what_scouted_packets_wait_for)
+{
+    struct random random = {22};
+    unsigned next = 0, ecm, scrambled;
+
+    add_tables();
+    add_programme(PERIOD / 2, &random);
+    protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
+    scramble_before_ecms(300, 1);
+    for (scrambled = 0; ts_scrambling_control(rig.out[scrambled]) == TS_CLEAR;)
+        scrambled++;
+    for (ecm = 0; ts_pid(rig.out[ecm]) != ECM_PID;)
+        ecm++;
+    cr_assert_eq(descrambler_engine_create(&engine, &config), 0);
+    for (; next < scrambled; next++)
+        descrambler_engine_scout(engine, rig.out[next]);
+    cr_assert_eq(descrambler_engine_waiting(engine), DESCRAMBLER_WAITS_FOR_NOTHING);
+    for (; next < ecm; next++)
+        descrambler_engine_scout(engine, rig.out[next]);
+    cr_assert_eq(descrambler_engine_waiting(engine), DESCRAMBLER_WAITS_FOR_WORDS);
+    descrambler_engine_scout(engine, rig.out[next++]);
+    cr_assert_eq(descrambler_engine_waiting(engine), DESCRAMBLER_WAITS_FOR_MORE, "whose words are they?");
+    descrambler_engine_scout(engine, rig.out[next++]);
+    cr_assert_eq(descrambler_engine_waiting(engine), DESCRAMBLER_WAITS_FOR_NOTHING);
 }
 
 Test(ecm, a_service_is_found_by_its_name)
@@ -478,6 +590,7 @@ Test(ecm, a_service_is_found_by_its_name)
     config.selection = DESCRAMBLER_SERVICE;
     config.service_name = "first";
     open_outputs(200);
+    cr_assert(descrambler_engine_found_service(engine));
     cr_assert_eq(count_differences(0, stream.count), 0);
 }
 
