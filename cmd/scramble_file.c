@@ -165,16 +165,40 @@ static int create_cipher(struct scramble_run *run)
     return CMD_EXIT_OK;
 }
 
+static bool all_known(const struct scramble_run *run)
+{
+    struct headend_service_status status;
+
+    for (unsigned i = 0; !run->options->pids.count && i < run->group_count; i++) {
+        headend_follower_status(run->follower, i, &status);
+        if (!status.pmt_known)
+            return false;
+    }
+    return headend_follower_map(run->follower)->complete;
+}
+
+/* Looks for tables from the packet `first` on, up to where every service is known: what follows may change
+ * them again, and is for the engine to see in its turn. */
+static void scout(struct scramble_run *run, uint64_t first)
+{
+    const struct cmd_window *window = &run->window;
+
+    for (uint64_t number = first; number < window->read; number++)
+        headend_follower_occupy(run->follower, ts_pid(cmd_window_packet(window, number)));
+    for (uint64_t number = first; number < window->read && !all_known(run); number++)
+        ts_demux_feed(run->scout, cmd_window_packet(window, number));
+}
+
 /* Reads ahead until the tables name every service, or there is nothing more to read ahead. */
 static int prime(struct scramble_run *run)
 {
-    uint64_t scouted_packets = 0;
     ptrdiff_t count = 1;
 
     while (!headend_follower_map(run->follower)->complete && count > 0) {
+        uint64_t first = run->window.read;
+
         count = cmd_window_fill(&run->window);
-        for (; scouted_packets < run->window.read; scouted_packets++)
-            ts_demux_feed(run->scout, cmd_window_packet(&run->window, scouted_packets));
+        scout(run, first);
     }
     return count < 0 ? fail((int)count, run->options->in) : CMD_EXIT_OK;
 }
@@ -263,10 +287,23 @@ static int create_groups(struct scramble_run *run)
     return status;
 }
 
+/* ECMs go where the PMTs say, which moves where the stream begins to use their PID. */
+static void follow_ecm_pids(struct scramble_run *run)
+{
+    struct headend_service_status status;
+
+    for (unsigned i = 0; run->options->ecmg.port && i < run->group_count; i++) {
+        headend_follower_status(run->follower, i, &status);
+        if (status.ecm_pid)
+            headend_group_set_ecm_pid(run->groups[i].group, status.ecm_pid);
+    }
+}
+
 static void adopt_map(struct scramble_run *run)
 {
     struct scrambler_group groups[HEADEND_SERVICES_MAX];
 
+    follow_ecm_pids(run);
     for (unsigned i = 0; i < run->group_count; i++)
         groups[i] =
             (struct scrambler_group){.slots = run->groups[i].slots, .algorithm = run->options->algorithm};

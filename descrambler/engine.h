@@ -3,9 +3,9 @@
  * scrambling.
  *
  * Control words come from fixed values, from a list (one per crypto-period), or from ECMs through a callback
- * that cmd/ hands in. The ECM PID is found through PAT, PMT and CA_descriptor (component level before
- * programme level). Parity is followed per PID. Tables and ECMs stay in the stream as they are. One thread
- * per engine. */
+ * that cmd/ hands in. The ECM PID is found through PAT, PMT and CA_descriptor (for each CAS, component level
+ * before programme level). Parity is followed per PID. Tables and ECMs stay in the stream as they are. One
+ * thread per engine. */
 #ifndef DESCRAMBLER_ENGINE_H
 #define DESCRAMBLER_ENGINE_H
 

@@ -190,22 +190,39 @@ static int follow_ecms(struct descrambler_engine *engine, uint16_t ecm_pid)
     return group;
 }
 
-/* The ECM PIDs of a component: its own CA_descriptors or, without one, the programme's. */
+static unsigned add_candidate(struct descrambler_engine *engine, uint16_t ecm_pid, uint8_t *candidates,
+                              unsigned count)
+{
+    int group = count < DESCRAMBLER__CANDIDATES ? follow_ecms(engine, ecm_pid) : -1;
+
+    if (group >= 0)
+        candidates[count++] = (uint8_t)group;
+    return count;
+}
+
+/* Whether a component has a CA_descriptor of its own for the CAS. */
+static bool has_own(const struct ts_pmt_component *component, uint16_t ca_system_id)
+{
+    for (unsigned i = 0; i < component->ca_count; i++)
+        if (component->ca[i].ca_system_id == ca_system_id)
+            return true;
+    return false;
+}
+
+/* The ECM PIDs of a component: of its own CA_descriptors and, for a CAS that has none there, the programme's.
+ */
 static unsigned find_candidates(struct descrambler_engine *engine, const struct ts_pmt *pmt,
                                 const struct ts_pmt_component *component, uint8_t *candidates)
 {
-    const struct ts_ca_descriptor *ca = component->ca_count ? component->ca : pmt->ca;
-    unsigned ca_count = component->ca_count ? component->ca_count : pmt->ca_count;
     unsigned count = 0;
 
     if (!engine->ecm_open)
         return 0;
-    for (unsigned i = 0; i < ca_count && count < DESCRAMBLER__CANDIDATES; i++) {
-        int group = follow_ecms(engine, ca[i].ca_pid);
-
-        if (group >= 0)
-            candidates[count++] = (uint8_t)group;
-    }
+    for (unsigned i = 0; i < component->ca_count; i++)
+        count = add_candidate(engine, component->ca[i].ca_pid, candidates, count);
+    for (unsigned i = 0; i < pmt->ca_count; i++)
+        if (!has_own(component, pmt->ca[i].ca_system_id))
+            count = add_candidate(engine, pmt->ca[i].ca_pid, candidates, count);
     return count;
 }
 

@@ -12,7 +12,7 @@
 static bool is_free(const struct headend_follower *follower, uint16_t pid, uint8_t group)
 {
     if (!headend__is_scramblable(pid) || headend__has_pid(follower->referenced, pid) ||
-        follower->next.pids[pid].verdict != HEADEND_UNREFERENCED)
+        headend__has_pid(follower->occupied, pid) || follower->next.pids[pid].verdict != HEADEND_UNREFERENCED)
         return false;
     for (unsigned i = 0; i < 256; i++)
         if (i != group && follower->ecm_pids[i] == pid)
@@ -126,6 +126,12 @@ int headend_follower_set_pids(struct headend_follower *follower, const uint16_t 
         map->pids[pids[i]].group = group;
     }
     return 0;
+}
+
+void headend_follower_occupy(struct headend_follower *follower, uint16_t pid)
+{
+    if (pid < TS_PIDS)
+        follower->occupied[pid / 8] |= (uint8_t)(1u << pid % 8);
 }
 
 static int cat_section(struct headend_follower *follower, const uint8_t *section, size_t size)

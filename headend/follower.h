@@ -77,6 +77,9 @@ void headend_follower_destroy(struct headend_follower *follower); /* NULL is all
 int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,
                               uint8_t group);
 
+/* The stream has packets of this PID, be it named by a table or not: no ECM PID is put there from now on. */
+void headend_follower_occupy(struct headend_follower *follower, uint16_t pid);
+
 /* A whole section of an observed PID; sections with a wrong CRC are counted and ignored. `sequence` is the
  * observation's (0: of a scout). Returns 1 where the map changed (also where a guarded PID's observation
  * changed nothing else: the worker waits to hear so), 0 where not, -ENOMEM (the section is to be given

@@ -31,6 +31,7 @@ struct headend_follower {
     uint64_t observed;
     struct headend_map map, next;
     uint8_t referenced[TS_PIDS / 8]; /* by any table */
+    uint8_t occupied[TS_PIDS / 8];   /* headend_follower_occupy() */
     struct ts_pmt pmt;               /* scratch */
 };
 
