@@ -105,6 +105,8 @@ static void add_pat(void)
     stream_add_section(&stream, 0, section, sizeof(section));
 }
 
+#define FOREIGN 0x8000 /* with an ECM PID: of another CAS */
+
 struct component {
     uint16_t pid;
     uint16_t ecm_pids[2]; /* 0: none */
@@ -112,7 +114,8 @@ struct component {
 
 static void put_ca(uint8_t *section, size_t *at, uint16_t pid)
 {
-    const uint8_t ca[] = {9, 4, 0x4A, 0xFF, (uint8_t)(0xE0 | pid >> 8), (uint8_t)pid};
+    const uint8_t ca[] = {
+        9, 4, pid & FOREIGN ? 0x06 : 0x4A, 0xFF, (uint8_t)(0xE0 | (pid >> 8 & 0x1F)), (uint8_t)pid};
 
     if (!pid)
         return;
@@ -522,6 +525,22 @@ Test(ecm, read_ahead_labels_ecms_of_a_pmt_that_follows_a_clear_one)
     protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
     scramble_before_ecms(300, 1);
     open_outputs(2000);
+    cr_assert_eq(descrambler_engine_counters(engine)->locked, 0);
+    cr_assert_eq(count_differences(0, stream.count), 0);
+}
+
+/* The component's CA_descriptor is another CAS's: ours at the programme holds for it all the same. */
+Test(ecm, another_cas_at_the_component_does_not_hide_the_programmes)
+{
+    static const struct component foreign[2] = {{VIDEO, {FOREIGN | 0x50, 0}}, {AUDIO, {FOREIGN | 0x51, 0}}};
+    struct random random = {23};
+
+    add_pat();
+    add_pmt(1, 0, programme_ecm, foreign, 2);
+    add_programme(PERIOD / 2, &random);
+    protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
+    scramble_before_ecms(0, 1);
+    open_outputs(200);
     cr_assert_eq(descrambler_engine_counters(engine)->locked, 0);
     cr_assert_eq(count_differences(0, stream.count), 0);
 }

@@ -16,6 +16,55 @@ check 'missing operand' says 2 'IN OUT expected' "$scramline" scramble --cw $cw 
 check 'no control word' says 2 'where do the control words come from' "$scramline" scramble "$original" "$work/o.ts"
 check 'control word too short' says 2 '--cw: dvb-csa2 takes 8 bytes' "$scramline" scramble --cw 0123 "$original" "$work/o.ts"
 check 'unknown algorithm' says 2 "'rot13' is not one of" "$scramline" scramble --algorithm rot13 --cw $cw "$original" "$work/o.ts"
+nonsense() { # nonsense TEXT OPTION…: what has no effect or contradicts itself is refused
+    local text=$1
+    shift
+    check "refused: $*" says 2 "$text" "$scramline" "$@" "$original" "$work/o.ts"
+}
+nonsense 'need --ecmg' scramble --cw $cw --policy black
+nonsense 'need --ecmg' scramble --cw $cw --ecm-timeout 3
+nonsense 'need --ecmg' scramble --cw $cw --ecmg-version 2
+nonsense 'do not go with --pid' scramble --cw $cw --pid 256 --components audio
+nonsense 'given twice' scramble --cw $cw --service 1 --service 1
+nonsense 'given twice' scramble --cw $cw --service 1 --service One
+nonsense '--raw-cw goes with' scramble --raw-cw --seed 11 --cw-out "$work/c"
+nonsense '--raw-cw goes with' scramble --raw-cw --algorithm dvb-cissa --cw $cw$cw
+nonsense '--raw-cw goes with' descramble --raw-cw
+nonsense 'no tier' scramble --cw $cw --tier none
+nonsense 'no tier' descramble --cw $cw --tier none
+nonsense 'too many' scramble --cw $cw --pid 32-8190
+nonsense 'from 32 to 8190' scramble --cw $cw --pid 0
+nonsense 'from 32 to 8190' scramble --cw $cw --pid 0x1fff
+nonsense 'from 32 to 8190' descramble --cw $cw --pid 300-200
+nonsense 'takes a file' scramble --seed 11 --cw-out -
+nonsense 'is IN or OUT' scramble --seed 11 --cw-out "$work/o.ts"
+nonsense 'is IN or OUT' scramble --seed 11 --cw-out "$original"
+nonsense 'is no file' scramble --seed 11 --cw-out /dev/null
+check 'an empty name' says 2 'empty word' "$scramline" scramble --cw $cw "$original" ''
+many=()
+for ((i = 0; i < 65; i++)); do many+=(--cw $cw); done
+too_many() { says 2 'too many' "$scramline" scramble "${many[@]}" "$original" "$work/o.ts" && ! grep -q $cw "$work/stderr"; }
+check 'too many control words: none is shown' too_many
+
+cw_out() { # an old list is neither emptied by a run that fails, nor written through a link, nor left open to others
+    echo old >"$work/cws" && chmod 644 "$work/cws" && ln -s cws "$work/link" &&
+        exits 1 "$scramline" scramble --seed 11 --cw-out "$work/cws" "$original" "$work/none/o.ts" && [ "$(cat "$work/cws")" = old ] &&
+        exits 2 "$scramline" scramble --seed 11 --cw-out "$work/link" "$original" "$work/o.ts" && [ "$(cat "$work/cws")" = old ] &&
+        [ ! -e "$work/cws.partial" ] && "$scramline" scramble --seed 11 --cw-out "$work/cws" "$original" "$work/w.ts" &&
+        [ "$(stat -c %a "$work/cws")" = 600 ] && "$scramline" descramble --cw-file "$work/cws" "$work/w.ts" - | cmp - "$original"
+}
+check '--cw-out replaces an old list only when it has succeeded' cw_out
+odd_names() { # a name that is no UTF-8 does not spoil the summary
+    cp "$original" "$work/"$'\xff\xc3.ts' && "$scramline" scramble --json --cw $cw "$work/"$'\xff\xc3.ts' "$work/w.ts" >"$work/s.json" &&
+        json_is "$work/s.json" "d['in'].endswith('/\ufffd\ufffd.ts')"
+}
+check 'names that are no UTF-8' odd_names
+nothing_found() { # what was asked for and is not there is said
+    "$scramline" scramble --cw $cw "$original" "$work/w.ts" && exits 1 "$scramline" descramble --cw $cw --service 77 "$work/w.ts" "$work/v.ts" 2>"$work/log" &&
+        grep -q 'no service 77' "$work/log" && [ ! -e "$work/v.ts" ] && "$scramline" scramble --cw $cw --pid 8000 "$original" "$work/v.ts" 2>"$work/log" &&
+        grep -q 'nothing was scrambled' "$work/log"
+}
+check 'services and PIDs that are not there' nothing_found
 check 'no such file' says 1 'No such file' "$scramline" scramble --cw $cw "$work/none.ts" "$work/o.ts"
 check 'empty file' bash -c ": >'$work/empty.ts'; . '$(dirname "$0")/common.sh'; says 1 'empty' '$scramline' scramble --cw $cw '$work/empty.ts' '$work/o.ts'"
 head -c 100000 /dev/zero >"$work/zero.ts"

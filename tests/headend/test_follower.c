@@ -594,6 +594,22 @@ Test(follower, the_ecm_pid_leaves_a_pid_that_the_stream_uses)
     signalled_pmt(n, 0x1EFF);
 }
 
+Test(follower, no_ecm_pid_is_put_on_one_that_the_stream_uses_unnamed)
+{
+    struct headend_service_config config = signalled(1, 0x2E0);
+
+    create(&config, 1);
+    headend_follower_occupy(follower, 0x2E0);
+    headend_follower_occupy(follower, 0x1F00);
+    headend_follower_occupy(follower, TS_PIDS);
+    pat(0, 2);
+    pmt_two(0);
+    pmt_one(0);
+    cr_assert_eq(status(0).ecm_pid, 0x1EFF);
+    cr_assert(status(0).ecm_pid_in_use);
+    take();
+}
+
 Test(follower, a_pmt_without_room_is_told)
 {
     struct headend_service_config config = signalled(1, 0);
