@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
+#include "cmd/services.h"
 #include "ts/order.h"
 
 /* What one tick takes at most of a stream's observations, so that one stream cannot starve the others. */
@@ -128,6 +129,45 @@ static void place_ecms(struct cmd_live_stream *stream)
     }
 }
 
+static const char *wanted(const struct cmd_live_stream *stream, unsigned index, char *text, size_t room)
+{
+    const struct cmd_headend_stream *config = stream->config;
+
+    if (index < config->service_count && config->services[index].by_id)
+        snprintf(text, room, "service %u", config->services[index].id);
+    else if (index < config->service_count)
+        snprintf(text, room, "service \"%s\"", config->services[index].name);
+    else
+        snprintf(text, room, "service");
+    return text;
+}
+
+/* What is not there cannot be protected: the operator may have meant a service that is there, and goes out
+ * clear. */
+static void tell_missing(struct cmd_live_stream *stream)
+{
+    char text[TS_SERVICE_NAME_MAX + 16], services[512];
+
+    if (!headend_follower_map(stream->follower)->complete)
+        return;
+    for (unsigned i = 0; i < stream->service_count; i++) {
+        struct cmd_live_service *service = &stream->services[i];
+        struct headend_service_status status;
+
+        if (headend_follower_status(stream->follower, i, &status) || status.found == !service->missing)
+            continue;
+        service->missing = !status.found;
+        cmd_services_list(stream->follower, services, sizeof(services));
+        if (service->missing)
+            base_log(BASE_LOG_WARNING,
+                     "stream %s: there is no %s, nothing is scrambled for it; there are: %s", stream->name,
+                     wanted(stream, i, text, sizeof(text)), services);
+        else
+            base_log(BASE_LOG_NOTICE, "stream %s: %s is there", stream->name,
+                     wanted(stream, i, text, sizeof(text)));
+    }
+}
+
 /* A worker takes orders as packets come; those that found no room are sent again. */
 static void send_waiting_orders(struct cmd_live_stream *stream)
 {
@@ -157,6 +197,7 @@ static void observe(struct cmd_live_stream *stream)
         (changed || headend_follower_map(stream->follower)->observations != stream->planned)) {
         place_ecms(stream);
         publish_plan(stream);
+        tell_missing(stream);
     }
 }
 

@@ -20,6 +20,7 @@ struct cmd_live_service {
     struct headend_group *group;
     struct headend_ecmg_client *client; /* NULL without a CAS */
     uint16_t ecm_pid;                   /* 0: not known yet */
+    bool missing;                       /* the PAT does not list it, which was told */
     char last_error[160];               /* of the ECMG, as last told */
 };
 

@@ -36,8 +36,10 @@ static int load_words(struct cmd_live_service *service, const struct cmd_headend
 
     if (config->cw.size) {
         service->list.words = calloc(1, sizeof(*service->list.words));
-        if (!service->list.words)
+        if (!service->list.words) {
+            base_log(BASE_LOG_ERROR, "stream %s: out of memory", service->stream->name);
             return -ENOMEM;
+        }
         service->list.words[0] = config->cw;
         service->list.count = 1;
     }
@@ -110,8 +112,9 @@ int cmd_live_service_init(struct cmd_live_service *service, struct cmd_live_stre
 
     *service = (struct cmd_live_service){.stream = stream};
     rc = load_words(service, stream->config);
-    if (!rc)
-        rc = keys_slots_create(&service->slots, stream->cipher, &grace);
+    if (rc)
+        return rc; /* was told */
+    rc = keys_slots_create(&service->slots, stream->cipher, &grace);
     if (!rc)
         rc = create_group(service, index);
     if (!rc && stream->config->ecmg.host[0])
@@ -139,8 +142,7 @@ void cmd_live_service_report(struct cmd_live_service *service)
     if (!strncmp(error, service->last_error, sizeof(service->last_error) - 1) || (!error[0] && !up))
         return;
     if (error[0])
-        base_log(BASE_LOG_WARNING, "stream %s: ECMG %s port %u: %s", service->stream->name, ecmg->host,
-                 ecmg->port, error);
+        base_log(BASE_LOG_WARNING, "stream %s: %s", service->stream->name, error); /* names the ECMG */
     else
         base_log(BASE_LOG_NOTICE, "stream %s: ECMG %s port %u is back", service->stream->name, ecmg->host,
                  ecmg->port);

@@ -19,6 +19,7 @@
 #include "cmd/process.h"
 #include "cmd/progress.h"
 #include "cmd/protection.h"
+#include "cmd/services.h"
 #include "cmd/window.h"
 #include "scrambler/engine.h"
 
@@ -179,27 +180,12 @@ static int prime(struct scramble_run *run)
     return count < 0 ? fail((int)count, run->options->in) : CMD_EXIT_OK;
 }
 
-static void list_services(const struct scramble_run *run, char *text, size_t room)
-{
-    struct headend_service_entry entries[16];
-    unsigned total = headend_follower_services(run->follower, entries, 16);
-    size_t used = 0;
-
-    snprintf(text, room, total ? "" : "none");
-    for (unsigned i = 0; i < total && i < 16 && used < room; i++) {
-        const char *name = entries[i].name;
-
-        used += (size_t)snprintf(text + used, room - used, "%s%u%s%s%s", i ? ", " : "", entries[i].service_id,
-                                 *name ? " (" : "", name, *name ? ")" : "");
-    }
-}
-
 static int explain_missing(const struct scramble_run *run, const char *wanted,
                            const struct headend_service_status *status)
 {
     char services[512];
 
-    list_services(run, services, sizeof(services));
+    cmd_services_list(run->follower, services, sizeof(services));
     if (status->found)
         base_log(BASE_LOG_ERROR,
                  "%s: service %u is in the PAT, but no sound PMT for it was found on PID 0x%04x",
