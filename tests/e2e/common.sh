@@ -64,7 +64,7 @@ print(*v) if isinstance(v, list) else print(v)' "$1" "$2"
 
 # json_is FILE EXPRESSION: whether it is true
 json_is() {
-    [ "$(json "$1" "bool($2)")" = True ] || { echo "$2 does not hold in:"; cat "$1"; return 1; }
+    [ "$(json "$1" "bool($2)")" = True ] || { cat "$1"; echo "$2 does not hold in the above"; return 1; }
 }
 
 # A programme of two services (H.264 + MP2 each) with null stuffing, made once per build folder.
@@ -101,3 +101,65 @@ frames() {
     ffprobe -v quiet -select_streams "p:$2:v" -count_frames -show_entries stream=nb_read_frames -of csv=p=0 "$1" |
         grep -oE '[0-9]+' | head -n 1
 }
+
+# changing_programme FILE: the programme whose first service gets a new PMT version half-way: its video moves to PID 0x180.
+changing_programme() {
+    python3 - "$(programme)" "$1" <<'PY'
+import sys
+def crc32(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04c11db7) & 0xffffffff if crc & 0x80000000 else crc << 1
+    return crc
+data = open(sys.argv[1], 'rb').read()
+out, half, seen = [], len(data) // 376, False
+for n, i in enumerate(range(0, len(data), 188)):
+    p = data[i:i + 188]
+    pid = (p[1] & 31) << 8 | p[2]
+    if n > half and pid == 0x1000:
+        s = p[5:5 + 3 + ((p[6] & 15) << 8 | p[7])]
+        body = bytearray(s[:-4]).replace(bytes.fromhex('e100'), bytes.fromhex('e180'))
+        body[5] = body[5] & 0xc1 | (((body[5] >> 1) + 1) & 31) << 1
+        s = bytes(body) + crc32(body).to_bytes(4, 'big')
+        p = p[:5] + s + b'\xff' * (183 - len(s))
+        seen = True
+    if seen and pid == 0x100:
+        p = p[:1] + bytes([p[1] & 0xe0 | 1, 0x80]) + p[3:]
+    out.append(p)
+open(sys.argv[2], 'wb').write(b''.join(out))
+PY
+}
+
+# peer PROGRAM [COMMAND…]: a TCP peer in Python, run by the command; its port in $peer_port
+peer() {
+    local program=$1
+    shift
+    rm -f "$work/peer.port"
+    "$@" python3 -c "
+import socket, sys, time, struct
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+server.settimeout(20)
+def message(kind, *parameters):
+    body = b''.join(struct.pack('>HH', t, len(v)) + v for t, v in parameters)
+    return struct.pack('>BHH', 3, kind, len(body)) + body
+status = message(3, (0xe, b'\0\1'), (2, b'\0'), (3, b'\0\0'), (4, b'\0\0'), (7, b'\0\x64'), (8, b'\0\0'), (9, b'\0\x0a'),
+                 (10, b'\1'), (11, b'\2'), (12, b'\0\x64'))
+stream = message(0x103, (0xe, b'\0\1'), (0xf, b'\0\1'), (0x19, b'\0\1'), (0x11, b'\0'))
+$program
+" >"$work/peer.port" &
+    servers+=($!)
+    local try
+    for ((try = 0; try < 50; try++)); do [ -s "$work/peer.port" ] && break; sleep 0.1; done
+    peer_port=$(cat "$work/peer.port")
+}
+
+# For peer(): answers each connection with what follows.
+# shellcheck disable=SC2034
+accept='
+for _ in range(20):
+    try: c, _a = server.accept()
+    except OSError: break
+'
