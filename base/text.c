@@ -125,7 +125,7 @@ static int parse_range(char *part, uint64_t minimum, uint64_t maximum, unsigned 
                        unsigned *count)
 {
     char *dash = strchr(part, '-');
-    uint64_t first;
+    uint64_t first = 0;
     uint64_t last;
     int status;
 
