@@ -30,7 +30,8 @@ struct cmd_live_stream {
     struct cmd_live *live;
     unsigned index;
     struct cipher *cipher;             /* names the tier of the keys */
-    struct headend_follower *follower; /* NULL: `services: [all]`, and no PAT has come yet */
+    struct headend_follower *follower;
+    bool overfull;                     /* `services: [all]`: there are too many */
     bool orders_wait;                  /* of the follower, for room in the ring */
     uint64_t planned;                  /* observations that the published plan knows of */
     unsigned service_count;
