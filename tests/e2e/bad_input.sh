@@ -79,7 +79,7 @@ check 'a PMT that is missing, or whose CRC is wrong' no_pmt
 
 # A component that a new PMT version adds in mid-stream is scrambled from its first packet: none is ever clear.
 new_component() {
-    changing_programme "$work/changing.ts"
+    changed changing "$work/changing.ts"
     "$scramline" scramble --json --cw $cw "$work/changing.ts" "$work/s.ts" >"$work/s.json" &&
         python3 - "$work/s.ts" <<'PY' && "$scramline" descramble --cw $cw "$work/s.ts" "$work/d.ts" && cmp "$work/changing.ts" "$work/d.ts"
 import sys

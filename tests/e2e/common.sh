@@ -102,35 +102,8 @@ frames() {
         grep -oE '[0-9]+' | head -n 1
 }
 
-# changing_programme FILE: the programme whose first service gets a new PMT version half-way: its video moves to PID 0x180.
-changing_programme() {
-    python3 - "$(programme)" "$1" <<'PY'
-import sys
-def crc32(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x04c11db7) & 0xffffffff if crc & 0x80000000 else crc << 1
-    return crc
-data = open(sys.argv[1], 'rb').read()
-out, half, seen = [], len(data) // 376, False
-for n, i in enumerate(range(0, len(data), 188)):
-    p = data[i:i + 188]
-    pid = (p[1] & 31) << 8 | p[2]
-    if n > half and pid == 0x1000:
-        s = p[5:5 + 3 + ((p[6] & 15) << 8 | p[7])]
-        body = bytearray(s[:-4]).replace(bytes.fromhex('e100'), bytes.fromhex('e180'))
-        body[5] = body[5] & 0xc1 | (((body[5] >> 1) + 1) & 31) << 1
-        s = bytes(body) + crc32(body).to_bytes(4, 'big')
-        p = p[:5] + s + b'\xff' * (183 - len(s))
-        seen = True
-    if seen and pid == 0x100:
-        p = p[:1] + bytes([p[1] & 0xe0 | 1, 0x80]) + p[3:]
-    out.append(p)
-open(sys.argv[2], 'wb').write(b''.join(out))
-PY
-}
+# changed KIND FILE: the programme, changed half-way (programmes.py)
+changed() { python3 "$(dirname "${BASH_SOURCE[0]}")/programmes.py" "$1" "$(programme)" "$2"; }
 
 # peer PROGRAM [COMMAND…]: a TCP peer in Python, run by the command; its port in $peer_port
 peer() {

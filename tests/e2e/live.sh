@@ -142,7 +142,8 @@ adds_up() {
 }
 
 # The ways in and out: UDP, RTP, VLAN, IPv6, unicast; two workers; a change of PMT in mid-stream.
-changing_programme "$work/changing.ts"
+changed changing "$work/changing.ts"
+changed growing "$work/growing.ts"
 start_ecmg_at 2222
 begin_configuration 2
 stream udp 239.10.0.1:5001 239.10.1.1:6001 'services: [1, 2]' 'crypto_period: 1' "$(ecmg 2222)"
@@ -153,6 +154,7 @@ stream changing 239.10.0.5:5005 239.10.1.5:6005 'crypto_period: 1' "$(ecmg 2222)
 stream missing 239.10.0.6:5006 239.10.1.6:6006 'services: [77]' "$(ecmg 2222)"
 stream fixed 239.10.0.7:5007 239.10.1.7:6007 "cw: $cw"
 stream unicast 10.77.1.8:5008 10.77.2.8:6008 'services: [all]' 'crypto_period: 1' "$(ecmg 2222)"
+stream growing 239.10.0.9:5009 239.10.1.9:6009 'services: [all]' 'crypto_period: 1' "$(ecmg 2222)"
 sed -i 's/"10.77.2.8:6008"/&, source: "10.77.2.1", ttl: 9, mac: "02:00:00:00:00:08"/' "$work/run.yaml"
 
 prepare_sender() {
@@ -171,10 +173,11 @@ run_ways() {
     send missing "$original" 239.10.0.6 5006
     send fixed "$original" 239.10.0.7 5007 --odd
     send unicast "$original" 10.77.1.8 5008
+    send growing "$work/growing.ts" 239.10.0.9 5009
     all_sent
     stop_run INT
 }
-check 'eight streams on two workers; SIGINT stops them with a summary, status 0' run_ways
+check 'nine streams on two workers; SIGINT stops them with a summary, status 0' run_ways
 check 'every frame is sent or counted as dropped, and none was dropped for lack of room' adds_up
 check 'checksums are right, as tshark judges them' checksums_right
 check 'UDP, two services: equal to the original' opens udp 239.10.1.1:6001 "$original" 4000
@@ -196,6 +199,9 @@ check 'a service that is missing: said in the log' grep -q 'stream missing: .*77
 check 'a fixed control word: equal to the original' opens fixed 239.10.1.7:6007 "$original" 4000 --cw $cw
 check 'unicast, all services: equal to the original' opens unicast 10.77.2.8:6008 "$original" 4000
 check 'unicast: addresses and TTL as configured' each 6008 '$8 == "02:00:00:00:00:08" && $9 == "10.77.2.1" && $10 == "10.77.2.8" && $11 == 9'
+check 'all services: one that a PAT lists later is added, and never clear' judged growing 6009 '258 259' "d['clear'] == 0 and d['scrambled'] > 500"
+check 'all services: both in the summary' of growing "[x['service_id'] for x in v] == [1, 2] and v[1]['crypto_periods'] >= 2"
+check 'all services: equal to the original' opens growing 239.10.1.9:6009 "$work/growing.ts" "$packets"
 
 # ECMGs that die, come back, come late, speak garbage; streams that pause. Our own ECMG at 2222 dies and comes back, the one
 # at 2223 comes late, the one at 2224 answers as TSDuck's does; crypto-periods are short so that this is.
