@@ -29,11 +29,11 @@ struct cmd_live_stream {
     const char *name;
     struct cmd_live *live;
     unsigned index;
-    struct cipher *cipher;             /* names the tier of the keys */
+    struct cipher *cipher; /* names the tier of the keys */
     struct headend_follower *follower;
-    bool overfull;                     /* `services: [all]`: there are too many */
-    bool orders_wait;                  /* of the follower, for room in the ring */
-    uint64_t planned;                  /* observations that the published plan knows of */
+    bool overfull;    /* `services: [all]`: there are too many */
+    bool orders_wait; /* of the follower, for room in the ring */
+    uint64_t planned; /* observations that the published plan knows of */
     unsigned service_count;
     struct cmd_live_service *services;
     struct scrambler_group groups[HEADEND_SERVICES_MAX];

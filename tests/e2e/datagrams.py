@@ -39,8 +39,7 @@ def datagrams(options):
             begun += options.pause[1]
             due += options.pause[1]
             options.pause = None
-        if due > time.monotonic():
-            time.sleep(due - time.monotonic())
+        time.sleep(max(0, due - time.monotonic()))
         yield payload
         sent += len(payload)
 
