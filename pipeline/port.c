@@ -30,8 +30,7 @@ static int make_device(struct pipeline__port *port, char why[static 256])
         return 0;
     /* What probe() returns says little (-1, -EFAULT for a name that no driver has); drivers explain
      * themselves in the log. */
-    snprintf(why, 256, "port %s: no device \"%.*s\": %s", port->config.name,
-             (int)strcspn(port->config.device, ","), port->config.device,
+    snprintf(why, 256, "port %s: no device \"%.60s\": %s", port->config.name, port->config.device,
              pipeline__log_reason()[0] ? pipeline__log_reason() : "no such device");
     return -ENODEV;
 }
