@@ -41,7 +41,7 @@ static void look_for_cw(void *block)
     size_t size = block ? malloc_usable_size(block) : 0;
 
     live -= watching && block;
-    if (watching && memmem(block, size, cw, 8))
+    if (watching && block && memmem(block, size, cw, 8))
         found_in_freed++;
 }
 
