@@ -217,7 +217,20 @@ static int take_value(struct loading *loading, const struct base_yaml_key *key, 
     return base__yaml_take_scalar(loading->report, key, scalar_text(event), line_of(event), into);
 }
 
-/* The next event's type alone, its line in *line where wanted. */
+static int begin_stream(struct loading *loading)
+{
+    yaml_event_t event;
+    int status = next(loading, &event);
+
+    if (status < 0)
+        return status;
+    if (event.data.stream_start.encoding != YAML_UTF8_ENCODING)
+        status = base_yaml_refuse(loading->report, 1, "is not UTF-8");
+    release(&event);
+    return status;
+}
+
+/* The next event's type and line alone. */
 static int skip(struct loading *loading, yaml_event_type_t *type, size_t *line)
 {
     yaml_event_t event;
@@ -226,44 +239,51 @@ static int skip(struct loading *loading, yaml_event_type_t *type, size_t *line)
     if (status < 0)
         return status;
     *type = event.type;
-    if (line)
-        *line = line_of(&event);
-    if (event.type == YAML_STREAM_START_EVENT && event.data.stream_start.encoding != YAML_UTF8_ENCODING)
-        status = base_yaml_refuse(loading->report, 1, "is not UTF-8");
+    *line = line_of(&event);
     release(&event);
-    return status;
+    return 0;
 }
 
+/* Behind the document's end. A second document is refused on the line where its content begins. */
 static int check_end(struct loading *loading)
 {
     yaml_event_type_t type;
-    size_t line = 0;
-    int status;
+    size_t line;
+    int status = skip(loading, &type, &line);
 
-    if ((status = skip(loading, &type, NULL)) < 0 || /* the document's end */
-        (status = skip(loading, &type, NULL)) < 0)
+    if (status < 0 || type == YAML_STREAM_END_EVENT)
         return status;
-    if (type == YAML_STREAM_END_EVENT)
-        return 0;
     status = skip(loading, &type, &line);
-    return status < 0 ? status
-                      : base_yaml_refuse(loading->report, line, "a second document ('---') begins here");
+    if (status < 0)
+        return status;
+    return base_yaml_refuse(loading->report, line, "a second document ('---') begins here");
+}
+
+static int take_document(struct loading *loading, const struct base_yaml_key *root, void *into)
+{
+    yaml_event_type_t type;
+    yaml_event_t event;
+    size_t line;
+    int status = next(loading, &event);
+
+    if (status < 0)
+        return status;
+    status = take_mapping(loading, root, &event, into);
+    release(&event);
+    return status < 0 ? status : skip(loading, &type, &line);
 }
 
 static int take_stream(struct loading *loading, const struct base_yaml_key *root, void *into)
 {
     yaml_event_type_t type;
-    yaml_event_t event;
+    size_t line;
     int status;
 
-    if ((status = skip(loading, &type, NULL)) < 0 || (status = skip(loading, &type, NULL)) < 0)
+    if ((status = begin_stream(loading)) < 0 || (status = skip(loading, &type, &line)) < 0)
         return status;
     if (type == YAML_STREAM_END_EVENT) /* an empty text: everything stays as it is */
         return check_required(loading, root, 1, 0);
-    if ((status = next(loading, &event)) < 0)
-        return status;
-    status = take_mapping(loading, root, &event, into);
-    release(&event);
+    status = take_document(loading, root, into);
     return status < 0 ? status : check_end(loading);
 }
 
