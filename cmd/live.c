@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
-#include "cmd/services.h"
 #include "ts/order.h"
 
 /* What one tick takes at most of a stream's observations, so that one stream cannot starve the others. */
@@ -86,7 +85,7 @@ static int open_service(struct cmd_live_stream *stream)
     unsigned index = stream->service_count++;
     int rc = cmd_live_service_init(&stream->services[index], stream, index);
 
-    stream->groups[index] = (struct scrambler_group){.slots = stream->services[index].slots,
+    stream->groups[index] = (struct scrambler_group){.slots = stream->services[index].common.slots,
                                                      .algorithm = stream->config->algorithm};
     return rc;
 }
@@ -204,7 +203,7 @@ static void tell_missing(struct cmd_live_stream *stream)
         if (headend_follower_status(stream->follower, i, &status) || status.found == !service->missing)
             continue;
         service->missing = !status.found;
-        cmd_services_list(stream->follower, services, sizeof(services));
+        cmd_service_list(stream->follower, services, sizeof(services));
         if (service->missing)
             base_log(BASE_LOG_WARNING,
                      "stream %s: there is no %s, nothing is scrambled for it; there are: %s", stream->name,
@@ -283,7 +282,7 @@ void cmd_live_tick(struct cmd_live *live)
         observe(stream);
         now = pipeline_now(live->pipeline);
         for (unsigned j = 0; j < stream->service_count; j++)
-            (void)headend_group_advance(stream->services[j].group, now);
+            (void)headend_group_advance(stream->services[j].common.group, now);
     }
 }
 
