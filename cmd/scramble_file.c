@@ -22,7 +22,7 @@
 #include "cmd/window.h"
 #include "scrambler/engine.h"
 
-#define BATCH              512
+#define BATCH              4096
 #define ORDERS_BYTES       ((size_t)1 << 20)
 #define OBSERVATIONS_BYTES ((size_t)1 << 20)
 #define ASSUMED_BITRATE                                                                                      \
