@@ -62,9 +62,11 @@ static int open_standard(struct io_sink *sink, const char *input_path)
 static int name_output(struct io_sink *sink, const char *path)
 {
     sink->path = realpath(path, NULL);
-    if (!sink->path)
+    if (!sink->path && errno == ENOENT)
         sink->path = strdup(path);
-    if (!sink->path || asprintf(&sink->partial, "%s%s", sink->path, PARTIAL_SUFFIX) < 0) {
+    if (!sink->path)
+        return -errno;
+    if (asprintf(&sink->partial, "%s%s", sink->path, PARTIAL_SUFFIX) < 0) {
         sink->partial = NULL;
         return -ENOMEM;
     }
