@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "pipeline/internal.h"
 
 #define ARGUMENTS_MAX  (16 + PIPELINE_PORTS_MAX)
@@ -148,31 +149,6 @@ static void choose_memory(struct pipeline *pipeline, struct arguments *arguments
              pipeline->memory_mode, needed, free_mib, pipeline->config.no_huge ? ", not to be used" : "");
 }
 
-/* "0-3,5" into numbers of CPUs. */
-static int parse_cores(const char *text, unsigned *cpus, unsigned room, unsigned *count)
-{
-    *count = 0;
-    for (const char *at = text; *at;) {
-        unsigned first, last;
-        int used = 0;
-
-        if (sscanf(at, "%u-%u%n", &first, &last, &used) != 2) {
-            if (sscanf(at, "%u%n", &first, &used) != 1)
-                return BASE_E_CONFIGURATION;
-            last = first;
-        }
-        for (unsigned cpu = first; cpu <= last; cpu++) {
-            if (*count == room || cpu >= CPU_SETSIZE)
-                return BASE_E_CONFIGURATION;
-            cpus[(*count)++] = cpu;
-        }
-        at += used;
-        if (*at && *at++ != ',')
-            return BASE_E_CONFIGURATION;
-    }
-    return *count ? 0 : BASE_E_CONFIGURATION;
-}
-
 static unsigned own_cores(unsigned *cpus, unsigned room)
 {
     cpu_set_t set;
@@ -209,7 +185,8 @@ static int choose_cores(struct pipeline *pipeline, unsigned *cpus, unsigned *cpu
 {
     if (!pipeline->config.cores[0])
         *cpu_count = own_cores(cpus, PIPELINE_WORKERS_MAX + 1);
-    else if (parse_cores(pipeline->config.cores, cpus, PIPELINE_WORKERS_MAX + 1, cpu_count))
+    else if (base_parse_list(pipeline->config.cores, 0, CPU_SETSIZE - 1, cpus, PIPELINE_WORKERS_MAX + 1,
+                             cpu_count))
         return BASE_E_CONFIGURATION;
     pipeline->worker_count = pipeline->config.workers;
     if (!pipeline->worker_count)
