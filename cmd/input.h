@@ -6,18 +6,13 @@
 
 #include <jansson.h>
 
-#include "cipher/cipher.h"
 #include "cmd/options.h"
 #include "io/source.h"
-#include "keys/control_word.h"
 
 /* CMD_EXIT_OK with *source set, or an exit status after one clear message. A capture of several flows without
  * a choice: they are listed on standard error, CMD_EXIT_USAGE. */
 int cmd_input_open(const struct cmd_command *command, const char *path, const char *flow,
                    struct io_source **source);
-
-/* A --cw-file; the same convention. */
-int cmd_cw_list_load(struct keys_cw_list *list, const char *path, enum cipher_algorithm algorithm, bool raw);
 
 /* Warnings about lost sync, a truncated end and ignored datagrams, where there were any. */
 void cmd_input_warn(const struct io_source *source, const char *path);

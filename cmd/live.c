@@ -85,7 +85,7 @@ static int open_services(struct cmd_live_stream *stream, const struct cmd_headen
         configs[i] = follow(stream->config, services ? &services[i] : NULL, i);
         stream->service_count++;
         rc = cmd_live_service_init(&stream->services[i], stream, i);
-        stream->groups[i] = (struct scrambler_group){.slots = stream->services[i].slots,
+        stream->groups[i] = (struct scrambler_group){.slots = stream->services[i].common.slots,
                                                      .algorithm = stream->config->algorithm};
     }
     if (!rc)
@@ -202,7 +202,7 @@ void cmd_live_tick(struct cmd_live *live)
         observe(stream);
         now = pipeline_now(live->pipeline);
         for (unsigned j = 0; j < stream->service_count; j++)
-            (void)headend_group_advance(stream->services[j].group, now);
+            (void)headend_group_advance(stream->services[j].common.group, now);
     }
 }
 

@@ -8,19 +8,16 @@
 #define CMD_LIVE_H
 
 #include "cmd/headend_config.h"
-#include "headend/ecmg_client.h"
+#include "cmd/service.h"
 #include "net/loop.h"
 
 struct cmd_live_stream;
 
 struct cmd_live_service {
     struct cmd_live_stream *stream;
-    struct keys_slots *slots;
-    struct keys_cw_list list;
-    struct headend_group *group;
-    struct headend_ecmg_client *client; /* NULL without a CAS */
-    uint16_t ecm_pid;                   /* 0: not known yet */
-    char last_error[160];               /* of the ECMG, as last told */
+    struct cmd_service common;
+    uint16_t ecm_pid;     /* 0: not known yet */
+    char last_error[160]; /* of the ECMG, as last told */
 };
 
 struct cmd_live_stream {

@@ -23,6 +23,12 @@ int cmd_usage_error(const struct cmd_command *command, const char *format, ...)
     return CMD_EXIT_USAGE;
 }
 
+int cmd_failed(int error, const char *what)
+{
+    base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
+    return CMD_EXIT_FAILED;
+}
+
 /* "  -c, --config FILE" in a column of its own; help text beside it, its further lines indented alike. */
 static void print_option(const char *name, char letter, const char *argument, const char *help)
 {
