@@ -23,7 +23,7 @@
 #include "keys/control_word.h"
 #include "keys/key_file.h"
 
-#define BATCH 512
+#define BATCH 4096
 
 static struct {
     const char *in;

@@ -15,7 +15,7 @@
 #include "scrambler/engine.h"
 #include "ts/section.h"
 
-#define SCRAMBLE_BATCH 512
+#define SCRAMBLE_BATCH 4096
 #define SCRAMBLE_ASSUMED_BITRATE                                                                             \
     UINT64_C(8000000) /* bit/s, where the stream carries no PCR and --bitrate is not given */
 
