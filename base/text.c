@@ -111,6 +111,49 @@ int base_parse_seconds(const char *text, uint64_t minimum_us, uint64_t maximum_u
     return bounded(whole * 1000000 + fraction, minimum_us, maximum_us, value_us);
 }
 
+static int append_range(uint64_t first, uint64_t last, unsigned *values, unsigned room, unsigned *count)
+{
+    for (uint64_t number = first; number <= last; number++) {
+        if (*count == room)
+            return -E2BIG;
+        values[(*count)++] = (unsigned)number;
+    }
+    return 0;
+}
+
+static int parse_range(char *part, uint64_t minimum, uint64_t maximum, unsigned *values, unsigned room,
+                       unsigned *count)
+{
+    char *dash = strchr(part, '-');
+    uint64_t first = 0;
+    uint64_t last;
+    int status;
+
+    if (dash)
+        *dash++ = '\0';
+    status = base_parse_u64(part, minimum, maximum, &first);
+    last = first;
+    if (status == 0 && dash)
+        status = base_parse_u64(dash, first, maximum, &last);
+    return status < 0 ? status : append_range(first, last, values, room, count);
+}
+
+int base_parse_list(const char *text, uint64_t minimum, uint64_t maximum, unsigned *values, unsigned room,
+                    unsigned *count)
+{
+    char copy[1024];
+    char *rest = copy;
+    char *part;
+    int status = 0;
+
+    if (strlen(text) >= sizeof(copy))
+        return -E2BIG;
+    memcpy(copy, text, strlen(text) + 1);
+    while (status == 0 && (part = strsep(&rest, ",")))
+        status = parse_range(part, minimum, maximum, values, room, count);
+    return status;
+}
+
 int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_t *port)
 {
     const char *colon = strrchr(text, ':');

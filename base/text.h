@@ -20,6 +20,11 @@ int base_parse_u64(const char *text, uint64_t minimum, uint64_t maximum, uint64_
 /* Seconds with at most six decimals ("10", "0.5") to microseconds, same errors; bounds in microseconds. */
 int base_parse_seconds(const char *text, uint64_t minimum_us, uint64_t maximum_us, uint64_t *value_us);
 
+/* "1,5,8-10" into `values` (appended at *count, at most `room`), each from `minimum` to `maximum`; a range
+ * goes up. -E2BIG where there are more, and the errors of base_parse_u64(). */
+int base_parse_list(const char *text, uint64_t minimum, uint64_t maximum, unsigned *values, unsigned room,
+                    unsigned *count);
+
 /* "HOST:PORT", "[IPv6]:PORT" or ":PORT" (host empty); host without brackets into `host`. Port 0 is refused.
  */
 int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_t *port);

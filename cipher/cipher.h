@@ -37,7 +37,9 @@ enum cipher_algorithm {
 enum cipher_direction { CIPHER_SCRAMBLE, CIPHER_DESCRAMBLE };
 
 #define CIPHER_PAYLOAD_MAX 184 /* bytes of payload in a TS packet */
-#define CIPHER_BATCH_MAX   512 /* lanes of one call */
+/* Lanes of one call. Many: a bitsliced back end wants 128 and more of each key, so that a batch over dozens
+ * of keys has to be large. */
+#define CIPHER_BATCH_MAX 4096
 
 struct cipher;
 struct cipher_key;

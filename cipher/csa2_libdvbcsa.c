@@ -2,7 +2,6 @@
 /* DVB-CSA2 by libdvbcsa: bitsliced batches of one key each, so lanes are grouped by key first. */
 #include <dvbcsa/dvbcsa.h>
 #include <errno.h>
-#include <string.h>
 
 #include "cipher/tier.h"
 
@@ -10,21 +9,24 @@
 /* A bitsliced call costs nearly the same for 1 lane as for a full batch (205 against 231 µs measured on
  * SSE2); below this many lanes the scalar calls are cheaper. */
 #define SMALLEST_BITSLICED_GROUP 12
-#define TABLE_SIZE               1024 /* a power of two, over CIPHER_BATCH_MAX so that a place is always free */
+#define TABLE_BITS               13 /* twice CIPHER_BATCH_MAX places: one is always free, few are taken */
+#define TABLE_SIZE               (1u << TABLE_BITS)
 #define NONE                     0xffff
+
+_Static_assert(TABLE_SIZE >= 2 * CIPHER_BATCH_MAX && CIPHER_BATCH_MAX < NONE, "lanes have 16-bit numbers");
 
 struct group {
     const struct cipher_key *key;
     uint16_t first, last; /* lanes, chained by `next` */
     uint16_t count;
-    uint16_t longest; /* payload, bytes */
+    uint16_t place; /* in the table */
 };
 
 struct scratch {
-    struct dvbcsa_bs_batch_s batch[CIPHER_BATCH_MAX + 1]; /* and the end mark */
+    struct dvbcsa_bs_batch_s batch[CIPHER_BATCH_MAX + 1]; /* of one call; and the end mark */
     struct group groups[CIPHER_BATCH_MAX];
     uint16_t next[CIPHER_BATCH_MAX];
-    uint16_t table[TABLE_SIZE]; /* hash of a key's address to its group */
+    uint16_t table[TABLE_SIZE]; /* hash of a key's address to 1 + its group; all 0 between runs */
     unsigned group_count;
 };
 
@@ -68,7 +70,7 @@ static unsigned hash_of(const struct cipher_key *key)
 {
     uint64_t address = (uintptr_t)key / CIPHER__ALIGNMENT;
 
-    return (unsigned)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 54) % TABLE_SIZE;
+    return (unsigned)((address * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TABLE_BITS));
 }
 
 static struct group *group_of(struct scratch *scratch, const struct cipher_key *key)
@@ -76,17 +78,19 @@ static struct group *group_of(struct scratch *scratch, const struct cipher_key *
     unsigned at = hash_of(key);
     struct group *group;
 
-    while (scratch->table[at] != NONE && scratch->groups[scratch->table[at]].key != key)
+    while (scratch->table[at]) {
+        group = &scratch->groups[scratch->table[at] - 1];
+        if (group->key == key)
+            return group;
         at = (at + 1) % TABLE_SIZE;
-    if (scratch->table[at] != NONE)
-        return &scratch->groups[scratch->table[at]];
-    scratch->table[at] = (uint16_t)scratch->group_count;
+    }
     group = &scratch->groups[scratch->group_count++];
-    *group = (struct group){.key = key, .first = NONE, .last = NONE};
+    *group = (struct group){.key = key, .first = NONE, .last = NONE, .place = (uint16_t)at};
+    scratch->table[at] = (uint16_t)scratch->group_count;
     return group;
 }
 
-static void append_lane(struct scratch *scratch, struct group *group, unsigned lane, uint16_t length)
+static void append_lane(struct scratch *scratch, struct group *group, unsigned lane)
 {
     scratch->next[lane] = NONE;
     if (group->last == NONE)
@@ -95,22 +99,18 @@ static void append_lane(struct scratch *scratch, struct group *group, unsigned l
         scratch->next[group->last] = (uint16_t)lane;
     group->last = (uint16_t)lane;
     group->count++;
-    if (length > group->longest)
-        group->longest = length;
 }
 
 static void group_lanes(struct scratch *scratch, const struct cipher_lane *lanes, unsigned count)
 {
     struct group *group = NULL;
 
-    memset(scratch->table, 0xff, sizeof(scratch->table));
-    scratch->group_count = 0;
     for (unsigned i = 0; i < count; i++) {
         if (lanes[i].length < SHORTEST_PAYLOAD)
             continue;
         if (!group || group->key != lanes[i].key)
             group = group_of(scratch, lanes[i].key);
-        append_lane(scratch, group, i, lanes[i].length);
+        append_lane(scratch, group, i);
     }
 }
 
@@ -137,6 +137,22 @@ static void turn_bitsliced(enum cipher_direction direction, const struct key_sta
         dvbcsa_bs_decrypt(state->bitsliced, batch, blocks * 8);
 }
 
+/* The group's next `count` lanes, from `*lane` on, become the library's batch. Returns the longest length. */
+static unsigned take_lanes(struct scratch *scratch, const struct cipher_lane *lanes, unsigned *lane,
+                           unsigned count)
+{
+    unsigned longest = 0;
+
+    for (unsigned i = 0; i < count; i++, *lane = scratch->next[*lane]) {
+        const struct cipher_lane *it = &lanes[*lane];
+
+        scratch->batch[i] = (struct dvbcsa_bs_batch_s){it->payload, it->length};
+        if (it->length > longest)
+            longest = it->length;
+    }
+    return longest;
+}
+
 static void turn_group(struct scratch *scratch, enum cipher_direction direction,
                        const struct cipher_lane *lanes, const struct group *group)
 {
@@ -146,13 +162,12 @@ static void turn_group(struct scratch *scratch, enum cipher_direction direction,
 
     for (unsigned left = group->count; left > 0;) {
         unsigned count = left < batch_size ? left : batch_size;
+        unsigned longest = take_lanes(scratch, lanes, &lane, count);
 
-        for (unsigned i = 0; i < count; i++, lane = scratch->next[lane])
-            scratch->batch[i] = (struct dvbcsa_bs_batch_s){lanes[lane].payload, lanes[lane].length};
         if (count < SMALLEST_BITSLICED_GROUP)
             turn_scalar(direction, state, scratch->batch, count);
         else
-            turn_bitsliced(direction, state, scratch->batch, count, group->longest);
+            turn_bitsliced(direction, state, scratch->batch, count, longest);
         left -= count;
     }
 }
@@ -163,8 +178,11 @@ static void run(void *memory, enum cipher_direction direction, const struct ciph
     struct scratch *scratch = memory;
 
     group_lanes(scratch, lanes, count);
-    for (unsigned i = 0; i < scratch->group_count; i++)
+    for (unsigned i = 0; i < scratch->group_count; i++) {
         turn_group(scratch, direction, lanes, &scratch->groups[i]);
+        scratch->table[scratch->groups[i].place] = 0;
+    }
+    scratch->group_count = 0;
 }
 
 const struct cipher__tier cipher__csa2_libdvbcsa = {

@@ -9,10 +9,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cmd/common_options.h"
+#include "cmd/control_words.h"
 #include "cmd/input.h"
 #include "cmd/output.h"
 #include "cmd/process.h"
 #include "cmd/progress.h"
+#include "cmd/summary.h"
 #include "cmd/window.h"
 #include "descrambler/engine.h"
 #include "ecmg/ecm.h"
@@ -20,7 +23,7 @@
 #include "keys/control_word.h"
 #include "keys/key_file.h"
 
-#define BATCH            512
+#define BATCH            4096
 #define PATIENCE_PACKETS 2000 /* 0.1 s, the repetition of ECMs, at 30 Mbit/s */
 
 static struct {
@@ -39,57 +42,18 @@ static struct {
 } options;
 
 static const struct cmd_option option_table[] = {
-    {.name = "--service",
-     .argument = "ID|NAME",
-     .kind = CMD_TEXT,
-     .value = &options.service,
-     .help = "open this service alone; default: all"},
-    {.name = "--pid",
-     .argument = "PID…",
-     .kind = CMD_NUMBERS,
-     .value = &options.pids,
-     .minimum = TS_PID_FIRST,
-     .maximum = TS_PID_NULL - 1,
-     .help = "open these PIDs alone (256,0x101,300-310)"},
-    {.name = "--algorithm",
-     .argument = "NAME",
-     .kind = CMD_TEXT,
-     .value = &options.algorithm,
-     .help =
-         "dvb-csa2, dvb-cissa or atis-idsa; default: what the\nscrambling_descriptor says, else dvb-csa2"},
-    {.name = "--cw",
-     .argument = "HEX",
-     .kind = CMD_TEXT,
-     .value = &options.cw,
-     .help = "fixed control word, loaded for both parities"},
-    {.name = "--cw-file",
-     .argument = "FILE",
-     .kind = CMD_TEXT,
-     .value = &options.cw_file,
-     .help = "control words, one per line and crypto-period"},
-    {.name = "--raw-cw",
-     .kind = CMD_FLAG,
-     .value = &options.raw_cw,
-     .help = "leave bytes 3 and 7 of a DVB-CSA2 control word as they are"},
-    {.name = "--service-key",
-     .argument = "FILE",
-     .kind = CMD_TEXT,
-     .value = &options.service_key,
-     .help = "open ECMs with this service key; default: service.key\nin the folder of `scramline keys`"},
-    {.name = "--flow",
-     .argument = "ADDR:PORT",
-     .kind = CMD_TEXT,
-     .value = &options.flow,
-     .help = "destination of the flow to take from a capture\n(SOURCE@ADDR:PORT where several send to it)"},
-    {.name = "--tier",
-     .argument = "NAME",
-     .kind = CMD_TEXT,
-     .value = &options.tier,
-     .help = "cipher back end; default: the fastest"},
-    {.name = "--json",
-     .kind = CMD_FLAG,
-     .value = &options.json,
-     .help = "summary as JSON on standard output\n(standard error where OUT is -)"},
+    {"--service", "ID|NAME", "open this service alone; default: all", &options.service, .kind = CMD_TEXT},
+    CMD_OPTION_PIDS("open these PIDs alone (256,0x101,300-310)", &options.pids),
+    CMD_OPTION_ALGORITHM("what the\nscrambling_descriptor says, else dvb-csa2", &options.algorithm),
+    {"--cw", "HEX", "fixed control word, loaded for both parities", &options.cw, .kind = CMD_TEXT},
+    CMD_OPTION_CW_FILE(&options.cw_file),
+    CMD_OPTION_RAW_CW(&options.raw_cw),
+    {"--service-key", "FILE",
+     "open ECMs with this service key; default: service.key\nin the folder of `scramline keys`",
+     &options.service_key, .kind = CMD_TEXT},
+    CMD_OPTION_FLOW(&options.flow),
+    CMD_OPTION_TIER(&options.tier),
+    CMD_OPTION_JSON(&options.json),
     {.name = NULL},
 };
 
@@ -126,14 +90,6 @@ struct descramble_run {
     uint8_t *packets[BATCH];
     struct io_packet_info infos[BATCH];
 };
-
-static int fail(int error, const char *what)
-{
-    if (error == -EINTR)
-        return CMD_EXIT_FAILED; /* interrupted: said once, at the end */
-    base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
-    return CMD_EXIT_FAILED;
-}
 
 static int open_ecm(void *context, const uint8_t *section, size_t size, struct descrambler_cws *cws)
 {
@@ -175,25 +131,18 @@ static int load_service_key(struct descramble_run *run)
     return CMD_EXIT_FAILED;
 }
 
-static int load_fixed(struct descramble_run *run, size_t size)
-{
-    if (keys_cw_from_hex(&run->config.fixed_even, options.cw, size, options.raw_cw) < 0)
-        return cmd_usage_error(&command, "--cw: %s takes %zu bytes, as %zu hexadecimal digits",
-                               cipher_algorithm_name(run->config.algorithm), size, 2 * size);
-    return CMD_EXIT_OK;
-}
-
 static int load_words(struct descramble_run *run)
 {
     int status;
 
     if (options.cw)
-        return load_fixed(run, cipher_cw_size(run->config.algorithm));
+        return cmd_cw_parse(&command, options.cw, run->config.algorithm, options.raw_cw,
+                            &run->config.fixed_even);
     if (options.cw_file) {
         status = cmd_cw_list_load(&run->list, options.cw_file, run->config.algorithm, options.raw_cw);
         run->config.list = run->list.words;
         run->config.list_count = run->list.count;
-        return status;
+        return status < 0 ? CMD_EXIT_FAILED : CMD_EXIT_OK;
     }
     run->config.ecm_open = open_ecm;
     run->config.ecm_context = run;
@@ -223,13 +172,12 @@ static int choose_algorithm(struct descrambler_config *config)
 {
     config->algorithm = CIPHER_DVB_CSA2;
     config->has_algorithm = options.algorithm || options.cw || options.cw_file;
-    if (options.algorithm && cipher_algorithm_from_name(options.algorithm, &config->algorithm) < 0)
-        return cmd_usage_error(&command, "--algorithm: '%s' is not one of dvb-csa2, dvb-cissa, atis-idsa",
-                               options.algorithm);
+    if (options.algorithm &&
+        cmd_algorithm_parse(&command, options.algorithm, &config->algorithm) != CMD_EXIT_OK)
+        return CMD_EXIT_USAGE;
     if ((options.cw != NULL) + (options.cw_file != NULL) + (options.service_key != NULL) > 1)
         return cmd_usage_error(&command, "--cw, --cw-file and --service-key exclude each other");
-    if (options.raw_cw &&
-        (config->algorithm != CIPHER_DVB_CSA2 || !(options.cw != NULL || options.cw_file != NULL)))
+    if (options.raw_cw && (config->algorithm != CIPHER_DVB_CSA2 || !(options.cw || options.cw_file)))
         return cmd_usage_error(&command, "--raw-cw goes with the --cw or --cw-file of DVB-CSA2");
     if (options.pids.count && options.service)
         return cmd_usage_error(&command, "--pid and --service exclude each other");
@@ -246,7 +194,7 @@ static int create_ciphers(struct descramble_run *run)
         int status = wanted ? cipher_create(&run->ciphers[i], (enum cipher_algorithm)i, options.tier) : 0;
 
         if (status < 0 && status != -ENOENT && status != -ENOTSUP)
-            return fail(status, "cannot prepare the cipher");
+            return cmd_failed(status, "cannot prepare the cipher");
         any |= run->ciphers[i] != NULL;
         run->batch.ciphers[i] = run->ciphers[i];
     }
@@ -267,7 +215,7 @@ static int prepare(struct descramble_run *run)
         return status;
     if ((status = descrambler_engine_create(&run->engine, &run->config)) < 0 ||
         (status = cmd_window_init(&run->window, run->source, CMD_WINDOW_PACKETS)) < 0)
-        return fail(status, "cannot start");
+        return cmd_failed(status, "cannot start");
     return cmd_output_open(&command, options.out, options.in, run->source, &run->sink);
 }
 
@@ -289,7 +237,7 @@ static int process_batch(struct descramble_run *run, unsigned count)
     cipher_batch_flush(&run->batch);
     status = io_sink_write(run->sink, (const uint8_t *const *)run->packets, run->infos, count);
     cmd_window_release(&run->window, count);
-    return status < 0 ? fail(status, options.out) : CMD_EXIT_OK;
+    return status < 0 ? cmd_failed(status, options.out) : CMD_EXIT_OK;
 }
 
 /* Whether packets of a pipe are kept back for control words. Once they have been let go they flow: keys come
@@ -324,7 +272,7 @@ static int read_ahead(struct descramble_run *run)
         ptrdiff_t filled = cmd_window_fill(&run->window);
 
         if (filled < 0)
-            return fail((int)filled, options.in);
+            return cmd_failed((int)filled, options.in);
         scout(run);
     }
     run->flows |= descrambler_engine_waiting(run->engine) != DESCRAMBLER_WAITS_FOR_NOTHING;
@@ -353,20 +301,13 @@ static int pump(struct descramble_run *run)
 static void print_json(const struct descramble_run *run, double seconds)
 {
     const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
-    FILE *to = cmd_output_summary(options.out);
-    json_t *packets = json_object();
-    json_t *summary;
+    json_t *summary = json_pack("{s:s, s:o, s:o, s:o, s:o, s:f, s:f}", "command", "descramble", "in",
+                                cmd_json_text(options.in), "out", cmd_json_text(options.out), "input",
+                                cmd_input_json(run->source), "packets",
+                                CMD_SUMMARY_COUNTERS(DESCRAMBLER_COUNTER_MAP, counters), "seconds", seconds,
+                                "bit_rate", cmd_summary_bit_rate(counters->in, seconds));
 
-#define X(name, help) json_object_set_new(packets, #name, json_integer((json_int_t)counters->name));
-    DESCRAMBLER_COUNTER_MAP(X)
-#undef X
-    summary = json_pack("{s:s, s:o, s:o, s:o, s:o, s:f, s:f}", "command", "descramble", "in",
-                        cmd_json_text(options.in), "out", cmd_json_text(options.out), "input",
-                        cmd_input_json(run->source), "packets", packets, "seconds", seconds, "bit_rate",
-                        (double)counters->in * TS_PACKET_SIZE * 8 / seconds);
-    json_dumpf(summary, to, JSON_INDENT(2));
-    fputc('\n', to);
-    json_decref(summary);
+    cmd_summary_print(cmd_output_summary(options.out), summary);
 }
 
 static void print_line(const struct descramble_run *run, double seconds)
@@ -377,7 +318,7 @@ static void print_line(const struct descramble_run *run, double seconds)
             "opened %" PRIu64 " of %" PRIu64 " packets, %" PRIu64 " ECMs, %" PRIu64
             " left locked, %.1f s, %.0f Mbit/s: %s\n",
             counters->descrambled, counters->in, counters->ecm_opened, counters->locked, seconds,
-            (double)counters->in * TS_PACKET_SIZE * 8 / seconds / 1e6, options.out);
+            cmd_summary_bit_rate(counters->in, seconds) / 1e6, options.out);
 }
 
 /* A run that opened nothing of what was locked, or did not find its service, has failed: its output keeps the
@@ -415,7 +356,7 @@ static int finish(struct descramble_run *run)
 
     cmd_input_warn(run->source, options.in);
     if (status == CMD_EXIT_OK && (status = io_sink_commit(run->sink)) < 0)
-        return fail(status, options.out);
+        return cmd_failed(status, options.out);
     if (options.json)
         print_json(run, seconds);
     else
@@ -461,7 +402,7 @@ int main(int argc, char **argv)
     options.out = operands[1];
     run = calloc(1, sizeof(*run));
     if (!run)
-        return fail(-ENOMEM, "cannot start");
+        return cmd_failed(-ENOMEM, "cannot start");
     cmd_process_catch_signals();
     status = run_all(run);
     if (status != CMD_EXIT_OK)

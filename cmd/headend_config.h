@@ -57,8 +57,8 @@ struct cmd_headend_config {
     struct cmd_headend_stream *streams; /* in the same order */
 };
 
-/* On failure `why` holds one line, "FILE:LINE: what is wrong" or "FILE: streams[0].input.port: what is
- * wrong", and `config` is empty. BASE_E_CONFIGURATION, or a negative errno of reading the file. */
+/* On failure `why` holds one line, "FILE:LINE: what is wrong" ("FILE: cannot be read: …" without a line), and
+ * `config` is empty. BASE_E_CONFIGURATION, or a negative errno of reading the file. */
 int cmd_headend_config_load(struct cmd_headend_config *config, const char *path,
                             char why[static CMD_HEADEND_WHY_SIZE]);
 

@@ -111,21 +111,6 @@ int cmd_input_open(const struct cmd_command *command, const char *path, const ch
     return explain_unreadable(command, path, flow, status);
 }
 
-int cmd_cw_list_load(struct keys_cw_list *list, const char *path, enum cipher_algorithm algorithm, bool raw)
-{
-    size_t line = 0;
-    int status = keys_cw_list_load(list, path, cipher_cw_size(algorithm), raw, &line);
-
-    if (status == BASE_E_MALFORMED)
-        base_log(BASE_LOG_ERROR, "%s:%zu: not a control word of %s (%zu hexadecimal digits)", path, line,
-                 cipher_algorithm_name(algorithm), 2 * cipher_cw_size(algorithm));
-    else if (status == -ENODATA)
-        base_log(BASE_LOG_ERROR, "%s: holds no control word", path);
-    else if (status < 0)
-        base_log(BASE_LOG_ERROR, "cannot read %s: %s", path, base_error_text(status));
-    return status < 0 ? CMD_EXIT_FAILED : CMD_EXIT_OK;
-}
-
 void cmd_input_warn(const struct io_source *source, const char *path)
 {
     const struct io_source_report *report = io_source_report(source);

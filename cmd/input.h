@@ -6,10 +6,8 @@
 
 #include <jansson.h>
 
-#include "cipher/cipher.h"
 #include "cmd/options.h"
 #include "io/source.h"
-#include "keys/control_word.h"
 
 /* CMD_EXIT_OK with *source set, or an exit status after one clear message. A capture of several flows without
  * a choice: they are listed on standard error as --flow takes them, CMD_EXIT_USAGE. */
@@ -18,9 +16,6 @@ int cmd_input_open(const struct cmd_command *command, const char *path, const ch
 
 /* As messages call it. */
 const char *cmd_input_name(const char *path);
-
-/* A --cw-file; the same convention. */
-int cmd_cw_list_load(struct keys_cw_list *list, const char *path, enum cipher_algorithm algorithm, bool raw);
 
 /* Warnings about lost sync, a truncated end and ignored datagrams, where there were any. */
 void cmd_input_warn(const struct io_source *source, const char *path);

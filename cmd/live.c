@@ -14,6 +14,15 @@
 /* What one tick takes at most of a stream's observations, so that one stream cannot starve the others. */
 #define OBSERVATIONS_PER_TICK 64
 
+/* Of services that could not be added: what is neither protected nor a table. */
+static void blacken_others(struct scrambler_plan *plan)
+{
+    for (unsigned pid = TS_PID_FIRST; pid < TS_PID_NULL; pid++) {
+        if (plan->pids[pid].action == SCRAMBLER_PASS && !plan->pids[pid].observe)
+            plan->pids[pid].action = SCRAMBLER_BLACK;
+    }
+}
+
 static void publish_plan(struct cmd_live_stream *stream)
 {
     const struct headend_map *map = headend_follower_map(stream->follower);
@@ -21,9 +30,10 @@ static void publish_plan(struct cmd_live_stream *stream)
     int rc;
 
     cmd_plan_from_map(&plan, map, stream->groups, stream->service_count);
-    /* A service that the PAT lists later is no group's: its packets must not pass as unreferenced. */
     if (stream->config->all_services)
-        plan.unreferenced = SCRAMBLER_BLACK;
+        plan.unreferenced = SCRAMBLER_BLACK; /* what no table names may belong to any service */
+    if (stream->overfull)
+        blacken_others(&plan);
     rc = pipeline_set_plan(stream->live->pipeline, stream->index, &plan);
     if (rc)
         base_log(BASE_LOG_ERROR, "stream %s: a change of its tables cannot be followed: %s", stream->name,
@@ -69,24 +79,34 @@ static void close_services(struct cmd_live_stream *stream)
     stream->follower = NULL;
 }
 
-/* Slots and groups of `count` services, and the follower that finds them; `services` NULL: the first one. */
-static int open_services(struct cmd_live_stream *stream, const struct cmd_headend_service *services,
-                         unsigned count)
+/* Slots and group of one service more; what finds it is the follower's task. */
+static int open_service(struct cmd_live_stream *stream)
 {
+    unsigned index = stream->service_count++;
+    int rc = cmd_live_service_init(&stream->services[index], stream, index);
+
+    stream->groups[index] = (struct scrambler_group){.slots = stream->services[index].common.slots,
+                                                     .algorithm = stream->config->algorithm};
+    return rc;
+}
+
+/* Those of the configuration, or the first one; of `services: [all]` none yet. */
+static int open_services(struct cmd_live_stream *stream)
+{
+    const struct cmd_headend_stream *config = stream->config;
     struct headend_service_config configs[HEADEND_SERVICES_MAX];
+    unsigned count = config->service_count ? config->service_count : !config->all_services;
+    unsigned room = config->all_services ? HEADEND_SERVICES_MAX : count;
     int rc = 0;
 
     stream->first_number = stream->live->numbers + 1;
-    stream->live->numbers += count;
-    stream->services = calloc(count, sizeof(*stream->services));
+    stream->live->numbers += room;
+    stream->services = calloc(room, sizeof(*stream->services));
     if (!stream->services)
         return -ENOMEM;
     for (unsigned i = 0; !rc && i < count; i++) {
-        configs[i] = follow(stream->config, services ? &services[i] : NULL, i);
-        stream->service_count++;
-        rc = cmd_live_service_init(&stream->services[i], stream, i);
-        stream->groups[i] = (struct scrambler_group){.slots = stream->services[i].slots,
-                                                     .algorithm = stream->config->algorithm};
+        configs[i] = follow(config, config->service_count ? &config->services[i] : NULL, i);
+        rc = open_service(stream);
     }
     if (!rc)
         rc = headend_follower_create(&stream->follower, configs, count,
@@ -96,26 +116,53 @@ static int open_services(struct cmd_live_stream *stream, const struct cmd_headen
     return rc;
 }
 
-/* `services: [all]`: which they are is known with the first PAT. */
-static void open_all(struct cmd_live_stream *stream, const struct ts_observation *observation)
+static bool is_followed(const struct cmd_live_stream *stream, uint16_t service_id)
 {
-    struct cmd_headend_service services[HEADEND_SERVICES_MAX] = {0};
-    struct ts_pat_section pat;
+    struct headend_service_status status;
 
-    if (observation->pid != TS_PID_PAT || ts_pat_read(observation->section, observation->size, &pat))
-        return;
-    if (pat.last_number || !pat.count || pat.count > HEADEND_SERVICES_MAX) {
-        base_log(
-            BASE_LOG_ERROR,
-            "stream %s: its PAT lists %u services in %u sections: \"all\" takes 1 to %d in one; it stays "
-            "black",
-            stream->name, pat.count, pat.last_number + 1u, HEADEND_SERVICES_MAX);
-        return;
+    for (unsigned i = 0; i < stream->service_count; i++)
+        if (!headend_follower_status(stream->follower, i, &status) && status.service_id == service_id)
+            return true;
+    return false;
+}
+
+static int add_service(struct cmd_live_stream *stream, uint16_t service_id)
+{
+    const struct cmd_headend_service service = {.by_id = true, .id = service_id};
+    const struct headend_service_config config = follow(stream->config, &service, stream->service_count);
+    int rc;
+
+    if (stream->service_count == HEADEND_SERVICES_MAX)
+        return -ENOSPC;
+    rc = open_service(stream);
+    if (!rc)
+        rc = headend_follower_add(stream->follower, &config);
+    if (rc)
+        cmd_live_service_clear(&stream->services[--stream->service_count]);
+    return rc;
+}
+
+/* `services: [all]`: each that a PAT lists, before a plan could let it pass. True where there is a new one.
+ */
+static bool add_listed(struct cmd_live_stream *stream)
+{
+    struct headend_service_entry entries[HEADEND_SERVICES_MAX + 1];
+    unsigned count = headend_follower_services(stream->follower, entries, HEADEND_SERVICES_MAX + 1);
+    bool added = false;
+
+    for (unsigned i = 0; !stream->overfull && i < count && i <= HEADEND_SERVICES_MAX; i++) {
+        if (is_followed(stream, entries[i].service_id))
+            continue;
+        stream->overfull = add_service(stream, entries[i].service_id);
+        added = true;
+        if (stream->overfull)
+            base_log(
+                BASE_LOG_ERROR,
+                "stream %s: service %u cannot be added, \"all\" takes %d: it is black, and so is what is "
+                "not protected",
+                stream->name, entries[i].service_id, HEADEND_SERVICES_MAX);
     }
-    for (unsigned i = 0; i < pat.count; i++)
-        services[i] = (struct cmd_headend_service){.by_id = true, .id = pat.programs[i].program_number};
-    if (open_services(stream, services, pat.count))
-        base_log(BASE_LOG_ERROR, "stream %s: stays black", stream->name);
+    return added;
 }
 
 static void place_ecms(struct cmd_live_stream *stream)
@@ -125,6 +172,45 @@ static void place_ecms(struct cmd_live_stream *stream)
 
         if (!headend_follower_status(stream->follower, i, &status) && status.pmt_known)
             cmd_live_service_set_ecm_pid(&stream->services[i], status.ecm_pid);
+    }
+}
+
+static const char *wanted(const struct cmd_live_stream *stream, unsigned index, char *text, size_t room)
+{
+    const struct cmd_headend_stream *config = stream->config;
+
+    if (index < config->service_count && config->services[index].by_id)
+        snprintf(text, room, "service %u", config->services[index].id);
+    else if (index < config->service_count)
+        snprintf(text, room, "service \"%s\"", config->services[index].name);
+    else
+        snprintf(text, room, "service");
+    return text;
+}
+
+/* What is not there cannot be protected: the operator may have meant a service that is there, and goes out
+ * clear. */
+static void tell_missing(struct cmd_live_stream *stream)
+{
+    char text[TS_SERVICE_NAME_MAX + 16], services[512];
+
+    if (!headend_follower_map(stream->follower)->complete)
+        return;
+    for (unsigned i = 0; i < stream->service_count; i++) {
+        struct cmd_live_service *service = &stream->services[i];
+        struct headend_service_status status;
+
+        if (headend_follower_status(stream->follower, i, &status) || status.found == !service->missing)
+            continue;
+        service->missing = !status.found;
+        cmd_service_list(stream->follower, services, sizeof(services));
+        if (service->missing)
+            base_log(BASE_LOG_WARNING,
+                     "stream %s: there is no %s, nothing is scrambled for it; there are: %s", stream->name,
+                     wanted(stream, i, text, sizeof(text)), services);
+        else
+            base_log(BASE_LOG_NOTICE, "stream %s: %s is there", stream->name,
+                     wanted(stream, i, text, sizeof(text)));
     }
 }
 
@@ -144,19 +230,17 @@ static void observe(struct cmd_live_stream *stream)
     int rc;
 
     for (unsigned i = 0; i < OBSERVATIONS_PER_TICK && ts_observation_pop(ring, &observation) > 0; i++) {
-        if (!stream->services)
-            open_all(stream, &observation);
-        if (!stream->follower)
-            continue;
         rc = headend_follower_section(stream->follower, observation.pid, observation.section,
                                       observation.size, observation.sequence, observation.source_time);
         changed |= rc > 0 || rc == -ENOBUFS;
         stream->orders_wait |= rc == -ENOBUFS;
+        if (stream->config->all_services && add_listed(stream))
+            changed = stream->orders_wait = true;
     }
-    if (stream->follower &&
-        (changed || headend_follower_map(stream->follower)->observations != stream->planned)) {
+    if (changed || headend_follower_map(stream->follower)->observations != stream->planned) {
         place_ecms(stream);
         publish_plan(stream);
+        tell_missing(stream);
     }
 }
 
@@ -171,11 +255,7 @@ static int open_stream(struct cmd_live *live, const struct cmd_headend_config *c
     stream->name = config->pipeline_streams[index].name;
     live->stream_count++;
     rc = cipher_create(&stream->cipher, stream->config->algorithm, config->pipeline.cipher_tier);
-    if (rc || stream->config->all_services)
-        return rc;
-    if (!stream->config->service_count)
-        return open_services(stream, NULL, 1);
-    return open_services(stream, stream->config->services, stream->config->service_count);
+    return rc ? rc : open_services(stream);
 }
 
 int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config, struct pipeline *pipeline,
@@ -202,7 +282,7 @@ void cmd_live_tick(struct cmd_live *live)
         observe(stream);
         now = pipeline_now(live->pipeline);
         for (unsigned j = 0; j < stream->service_count; j++)
-            (void)headend_group_advance(stream->services[j].group, now);
+            (void)headend_group_advance(stream->services[j].common.group, now);
     }
 }
 

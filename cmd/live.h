@@ -8,19 +8,17 @@
 #define CMD_LIVE_H
 
 #include "cmd/headend_config.h"
-#include "headend/ecmg_client.h"
+#include "cmd/service.h"
 #include "net/loop.h"
 
 struct cmd_live_stream;
 
 struct cmd_live_service {
     struct cmd_live_stream *stream;
-    struct keys_slots *slots;
-    struct keys_cw_list list;
-    struct headend_group *group;
-    struct headend_ecmg_client *client; /* NULL without a CAS */
-    uint16_t ecm_pid;                   /* 0: not known yet */
-    char last_error[160];               /* of the ECMG, as last told */
+    struct cmd_service common;
+    uint16_t ecm_pid;     /* 0: not known yet */
+    bool missing;         /* the PAT does not list it, which was told */
+    char last_error[160]; /* of the ECMG, as last told */
 };
 
 struct cmd_live_stream {
@@ -28,10 +26,11 @@ struct cmd_live_stream {
     const char *name;
     struct cmd_live *live;
     unsigned index;
-    struct cipher *cipher;             /* names the tier of the keys */
-    struct headend_follower *follower; /* NULL: `services: [all]`, and no PAT has come yet */
-    bool orders_wait;                  /* of the follower, for room in the ring */
-    uint64_t planned;                  /* observations that the published plan knows of */
+    struct cipher *cipher; /* names the tier of the keys */
+    struct headend_follower *follower;
+    bool overfull;    /* `services: [all]`: there are too many */
+    bool orders_wait; /* of the follower, for room in the ring */
+    uint64_t planned; /* observations that the published plan knows of */
     unsigned service_count;
     struct cmd_live_service *services;
     struct scrambler_group groups[HEADEND_SERVICES_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd/live_service.h: one protected service of a live stream: its control words, its group, its line to the
- * ECMG. Private to cmd/live.c. */
+/* cmd/live_service.h: one protected service of a live stream: what of cmd/service.h the live headend
+ * decides. Private to cmd/live.c. */
 #ifndef CMD_LIVE_SERVICE_H
 #define CMD_LIVE_SERVICE_H
 

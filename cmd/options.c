@@ -23,6 +23,14 @@ int cmd_usage_error(const struct cmd_command *command, const char *format, ...)
     return CMD_EXIT_USAGE;
 }
 
+int cmd_failed(int error, const char *what)
+{
+    if (error == -EINTR)
+        return CMD_EXIT_FAILED;
+    base_log(BASE_LOG_ERROR, "%s: %s", what, base_error_text(error));
+    return CMD_EXIT_FAILED;
+}
+
 /* "  -c, --config FILE" in a column of its own; help text beside it, its further lines indented alike. */
 static void print_option(const char *name, char letter, const char *argument, const char *help)
 {
@@ -66,38 +74,16 @@ static const struct cmd_option *find_option(const struct cmd_command *command, c
     return NULL;
 }
 
-static int parse_range(char *part, const struct cmd_option *option, struct cmd_numbers *numbers)
-{
-    char *dash = strchr(part, '-');
-    uint64_t first;
-    uint64_t last;
-    int status;
-
-    if (dash)
-        *dash++ = '\0';
-    status = base_parse_u64(part, option->minimum, option->maximum, &first);
-    last = first;
-    if (status == 0 && dash)
-        status = base_parse_u64(dash, first, option->maximum, &last);
-    for (uint64_t number = first; status == 0 && number <= last; number++) {
-        if (numbers->count == CMD_NUMBERS_MAX)
-            return -E2BIG;
-        numbers->values[numbers->count++] = (uint16_t)number;
-    }
-    return status;
-}
-
 static int parse_numbers(const char *text, const struct cmd_option *option)
 {
-    char copy[1024];
-    char *rest = copy;
-    char *part;
-    int status = *text ? 0 : BASE_E_MALFORMED;
+    struct cmd_numbers *numbers = option->value;
+    unsigned values[CMD_NUMBERS_MAX];
+    unsigned count = 0;
+    int status = base_parse_list(text, option->minimum, option->maximum, values,
+                                 CMD_NUMBERS_MAX - numbers->count, &count);
 
-    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
-        return -E2BIG;
-    while (status == 0 && (part = strsep(&rest, ",")))
-        status = parse_range(part, option, option->value);
+    for (unsigned i = 0; status == 0 && i < count; i++)
+        numbers->values[numbers->count++] = (uint16_t)values[i];
     return status;
 }
 

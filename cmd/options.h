@@ -74,4 +74,7 @@ bool cmd_parse(const struct cmd_command *command, int argc, char **argv, const c
 int cmd_usage_error(const struct cmd_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "WHAT: why" as an error, and CMD_EXIT_FAILED; nothing is said of -EINTR, which is told once at the end. */
+int cmd_failed(int error, const char *what);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd/summary.h"
 
 static bool line_shown;
 
@@ -38,25 +39,12 @@ static void sum_streams(const struct cmd_live *live, struct scrambler_counters *
     }
 }
 
-struct group_sum {
-    unsigned services, on_air, degraded;
-    uint64_t crypto_periods, ecms;
-};
-
-static void sum_groups(const struct cmd_live *live, struct group_sum *sum)
+static void sum_services(const struct cmd_live *live, struct cmd_service_totals *sum)
 {
-    *sum = (struct group_sum){0};
+    *sum = (struct cmd_service_totals){0};
     for (unsigned i = 0; i < live->stream_count; i++) {
-        for (unsigned j = 0; j < live->streams[i].service_count; j++) {
-            struct headend_group_status status;
-
-            headend_group_status(live->streams[i].services[j].group, &status);
-            sum->services++;
-            sum->on_air += status.on_air;
-            sum->degraded += status.degraded;
-            sum->crypto_periods += status.crypto_periods;
-            sum->ecms += status.ecms;
-        }
+        for (unsigned j = 0; j < live->streams[i].service_count; j++)
+            cmd_service_add(sum, &live->streams[i].services[j].common);
     }
 }
 
@@ -76,18 +64,18 @@ void cmd_run_report_status(struct cmd_run_report *report)
     double seconds = (double)(now - report->last_ns) / 1e9;
     struct pipeline_counters frames;
     struct scrambler_counters packets;
-    struct group_sum groups;
+    struct cmd_service_totals groups;
 
     if (!report->terminal || seconds <= 0)
         return;
     pipeline_counters(report->live->pipeline, &frames);
     sum_streams(report->live, &packets);
-    sum_groups(report->live, &groups);
+    sum_services(report->live, &groups);
     wipe_line();
     fprintf(stderr,
             "%.1f Mbit/s, %.0f frames/s; %" PRIu64 " in, %" PRIu64 " out, %" PRIu64
             " dropped; %u of %u services on air%s",
-            (double)(packets.in - report->last_packets) * 8 * TS_PACKET_SIZE / seconds / 1e6,
+            cmd_summary_bit_rate(packets.in - report->last_packets, seconds) / 1e6,
             (double)(frames.rx_frames - report->last_frames) / seconds, frames.rx_frames, frames.tx_frames,
             drops(&frames), groups.on_air, groups.services, groups.degraded ? ", CAS failing" : "");
     fflush(stderr);
@@ -98,7 +86,7 @@ void cmd_run_report_status(struct cmd_run_report *report)
 }
 
 static void print_line(double seconds, const struct pipeline_counters *frames,
-                       const struct scrambler_counters *packets, const struct group_sum *groups)
+                       const struct scrambler_counters *packets, const struct cmd_service_totals *groups)
 {
     printf("%.1f s: %" PRIu64 " frames in, %" PRIu64 " out, %" PRIu64 " dropped; %" PRIu64
            " TS packets, %" PRIu64 " scrambled, %" PRIu64 " black; %u of %u services on air, %" PRIu64
@@ -107,32 +95,12 @@ static void print_line(double seconds, const struct pipeline_counters *frames,
            packets->black, groups->on_air, groups->services, groups->crypto_periods, groups->ecms);
 }
 
-static json_t *frames_json(const struct pipeline_counters *frames)
-{
-    json_t *object = json_object();
-
-#define X(name, help) json_object_set_new(object, #name, json_integer((json_int_t)frames->name));
-    PIPELINE_COUNTER_MAP(X)
-#undef X
-    return object;
-}
-
-static json_t *packets_json(const struct scrambler_counters *packets)
-{
-    json_t *object = json_object();
-
-#define X(name, help) json_object_set_new(object, #name, json_integer((json_int_t)packets->name));
-    SCRAMBLER_COUNTER_MAP(X)
-#undef X
-    return object;
-}
-
 static json_t *service_json(const struct cmd_live_stream *stream, unsigned index)
 {
     struct headend_group_status group;
     struct headend_service_status service = {0};
 
-    headend_group_status(stream->services[index].group, &group);
+    headend_group_status(stream->services[index].common.group, &group);
     (void)headend_follower_status(stream->follower, index, &service);
     return json_pack("{s:i, s:s, s:b, s:i, s:i, s:I, s:I, s:I, s:b, s:b}", "service_id", service.service_id,
                      "name", service.name, "found", service.found && service.pmt_known, "pmt_pid",
@@ -149,8 +117,8 @@ static json_t *stream_json(const struct cmd_live_stream *stream)
     pipeline_stream_counters(stream->live->pipeline, stream->index, &packets);
     for (unsigned i = 0; i < stream->service_count; i++)
         json_array_append_new(services, service_json(stream, i));
-    return json_pack("{s:s, s:o, s:o}", "name", stream->name, "packets", packets_json(&packets), "services",
-                     services);
+    return json_pack("{s:s, s:o, s:o}", "name", stream->name, "packets",
+                     CMD_SUMMARY_COUNTERS(SCRAMBLER_COUNTER_MAP, &packets), "services", services);
 }
 
 static void print_json(const struct cmd_run_report *report, double seconds,
@@ -161,11 +129,10 @@ static void print_json(const struct cmd_run_report *report, double seconds,
     for (unsigned i = 0; i < report->live->stream_count; i++)
         json_array_append_new(streams, stream_json(&report->live->streams[i]));
     root = json_pack("{s:f, s:s, s:o, s:I, s:o}", "seconds", seconds, "memory",
-                     pipeline_memory_mode(report->live->pipeline), "frames", frames_json(frames), "dropped",
-                     (json_int_t)drops(frames), "streams", streams);
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    fputc('\n', stdout);
-    json_decref(root);
+                     pipeline_memory_mode(report->live->pipeline), "frames",
+                     CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, frames), "dropped", (json_int_t)drops(frames),
+                     "streams", streams);
+    cmd_summary_print(stdout, root);
 }
 
 int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
@@ -173,11 +140,11 @@ int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
     double seconds = (double)(base_clock_monotonic_ns() - report->started_ns) / 1e9;
     struct pipeline_counters frames;
     struct scrambler_counters packets;
-    struct group_sum groups;
+    struct cmd_service_totals groups;
 
     pipeline_counters(report->live->pipeline, &frames);
     sum_streams(report->live, &packets);
-    sum_groups(report->live, &groups);
+    sum_services(report->live, &groups);
     wipe_line();
     if (json)
         print_json(report, seconds, &frames);

@@ -8,13 +8,12 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include "ecmg/ecm.h"
 #include "ecmg/server.h"
-#include "ecmg/yaml_table.h"
 #include "keys/key_file.h"
 
-#define FILE_MAX  ((size_t)256 * 1024) /* bytes; 64 services take 8 KiB */
-#define DELAY_MAX 30000                /* ms; what multiplexers accept */
+#define DELAY_MAX 30000 /* ms; what multiplexers accept */
 
 struct service_entry {
     char super_cas_id[24]; /* a number or "any" */
@@ -32,7 +31,7 @@ struct file_content {
 #define STATUS(member)      offsetof(struct file_content, config.status.member)
 #define STATUS_SIZE(member) sizeof(((struct file_content *)0)->config.status.member)
 #define STATUS_NUMBER(key, member, low, high)                                                                \
-    .name = (key), .kind = ECMG__YAML_NUMBER, .offset = STATUS(member), .size = STATUS_SIZE(member),         \
+    .name = (key), .kind = BASE_YAML_NUMBER, .offset = STATUS(member), .size = STATUS_SIZE(member),          \
     .minimum = (low), .maximum = (high)
 #define DELAY(key, member)                                                                                   \
     {                                                                                                        \
@@ -43,11 +42,13 @@ struct file_content {
         STATUS_NUMBER(key, member, -DELAY_MAX, DELAY_MAX), .given = STATUS(has_##member)                     \
     }
 
-static const struct ecmg__yaml_key status_keys[] = {
+static const char *const section_words[] = {"sections", "packets", NULL};
+
+static const struct base_yaml_key status_keys[] = {
     {.name = "section_TSpkt_flag",
-     .kind = ECMG__YAML_CHOICE,
+     .kind = BASE_YAML_BOOLEAN,
      .offset = STATUS(packets),
-     .words = {"sections", "packets"}},
+     .words = section_words},
     DELAY("delay_start", delay_start),
     DELAY("delay_stop", delay_stop),
     OPTIONAL_DELAY("transition_delay_start", transition_delay_start),
@@ -65,15 +66,15 @@ static const struct ecmg__yaml_key status_keys[] = {
     {.name = NULL},
 };
 
-static const struct ecmg__yaml_key service_keys[] = {
+static const struct base_yaml_key service_keys[] = {
     {.name = "super_cas_id",
-     .kind = ECMG__YAML_TEXT,
+     .kind = BASE_YAML_TEXT,
      .offset = offsetof(struct service_entry, super_cas_id),
      .size = sizeof(((struct service_entry *)0)->super_cas_id),
      .line = offsetof(struct service_entry, super_cas_id_line),
      .required = true},
     {.name = "key_file",
-     .kind = ECMG__YAML_TEXT,
+     .kind = BASE_YAML_TEXT,
      .offset = offsetof(struct service_entry, key_file),
      .size = sizeof(((struct service_entry *)0)->key_file),
      .line = offsetof(struct service_entry, key_file_line),
@@ -81,15 +82,18 @@ static const struct ecmg__yaml_key service_keys[] = {
     {.name = NULL},
 };
 
-static const struct ecmg__yaml_key limit_keys[] = {
+static const struct base_yaml_key service_key = {
+    .name = "services", .kind = BASE_YAML_MAPPING, .keys = service_keys};
+
+static const struct base_yaml_key limit_keys[] = {
     {.name = "channels",
-     .kind = ECMG__YAML_NUMBER,
+     .kind = BASE_YAML_NUMBER,
      .offset = offsetof(struct file_content, config.channels_max),
      .size = sizeof(uint32_t),
      .minimum = 1,
      .maximum = 65536},
     {.name = "streams",
-     .kind = ECMG__YAML_NUMBER,
+     .kind = BASE_YAML_NUMBER,
      .offset = offsetof(struct file_content, config.streams_max),
      .size = sizeof(uint32_t),
      .minimum = 1,
@@ -97,25 +101,25 @@ static const struct ecmg__yaml_key limit_keys[] = {
     {.name = NULL},
 };
 
-static const struct ecmg__yaml_key file_keys[] = {
+static const struct base_yaml_key file_keys[] = {
     {.name = "address",
-     .kind = ECMG__YAML_TEXT,
+     .kind = BASE_YAML_TEXT,
      .offset = offsetof(struct file_content, config.host),
      .size = sizeof(((struct file_content *)0)->config.host)},
     {.name = "port",
-     .kind = ECMG__YAML_NUMBER,
+     .kind = BASE_YAML_NUMBER,
      .offset = offsetof(struct file_content, config.port),
      .size = sizeof(uint16_t),
      .maximum = UINT16_MAX},
     {.name = "services",
-     .kind = ECMG__YAML_LIST,
+     .kind = BASE_YAML_LIST,
      .offset = offsetof(struct file_content, services),
      .size = sizeof(struct service_entry),
      .count = offsetof(struct file_content, service_count),
      .maximum = ECMG_SERVICES_MAX,
-     .keys = service_keys},
-    {.name = "limits", .kind = ECMG__YAML_MAPPING, .keys = limit_keys},
-    {.name = "channel_status", .kind = ECMG__YAML_MAPPING, .keys = status_keys},
+     .keys = &service_key},
+    {.name = "limits", .kind = BASE_YAML_MAPPING, .keys = limit_keys},
+    {.name = "channel_status", .kind = BASE_YAML_MAPPING, .keys = status_keys},
     {.name = NULL},
 };
 
@@ -142,27 +146,27 @@ void ecmg_server_config_clear(struct ecmg_server_config *config)
 }
 
 /* Every CW_provision must hold the CW of its own crypto-period: so the ECMG keeps none between messages. */
-static int check_cws(const struct file_content *content, const struct ecmg__yaml_report *report)
+static int check_cws(const struct file_content *content, const struct base_yaml_report *report)
 {
     const struct simulcrypt_channel_status *status = &content->config.status;
 
     if (status->cw_per_msg > status->lead_cw)
         return 0;
-    return ecmg__yaml_refuse(
+    return base_yaml_refuse(
         report, content->cw_per_msg_line ? content->cw_per_msg_line : content->lead_cw_line,
         "CW_per_msg (%u) must be more than lead_CW (%u)", status->cw_per_msg, status->lead_cw);
 }
 
 static int read_super_cas_id(const struct service_entry *entry, struct ecmg_service_config *service,
-                             const struct ecmg__yaml_report *report)
+                             const struct base_yaml_report *report)
 {
     uint64_t number = 0;
 
     service->any = !strcmp(entry->super_cas_id, "any");
     if (!service->any && base_parse_u64(entry->super_cas_id, 0, UINT32_MAX, &number) < 0)
-        return ecmg__yaml_refuse(report, entry->super_cas_id_line,
-                                 "super_cas_id: '%s' is neither 'any' nor a number from 0 to 0xffffffff",
-                                 entry->super_cas_id);
+        return base_yaml_refuse(report, entry->super_cas_id_line,
+                                "super_cas_id: '%s' is neither 'any' nor a number from 0 to 0xffffffff",
+                                entry->super_cas_id);
     service->super_cas_id = (uint32_t)number;
     return 0;
 }
@@ -191,7 +195,7 @@ int ecmg_service_key_load(struct base_secret *key, const char *path, char why[st
 }
 
 static int read_key(const struct service_entry *entry, const char *folder,
-                    struct ecmg_service_config *service, const struct ecmg__yaml_report *report)
+                    struct ecmg_service_config *service, const struct base_yaml_report *report)
 {
     bool absolute = entry->key_file[0] == '/';
     char path[2 * PATH_MAX];
@@ -200,27 +204,27 @@ static int read_key(const struct service_entry *entry, const char *folder,
     snprintf(path, sizeof(path), "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", entry->key_file);
     status = keys_file_read(path, &service->key, ECMG_SERVICE_KEY_SIZE);
     if (status < 0)
-        return ecmg__yaml_refuse(report, entry->key_file_line, "key_file '%.80s': %s", entry->key_file,
-                                 key_trouble(status));
+        return base_yaml_refuse(report, entry->key_file_line, "key_file '%.80s': %s", entry->key_file,
+                                key_trouble(status));
     return 0;
 }
 
 static int check_unique(const struct file_content *content, unsigned at,
-                        const struct ecmg__yaml_report *report)
+                        const struct base_yaml_report *report)
 {
     const struct ecmg_service_config *services = content->config.services;
 
     for (unsigned i = 0; i < at; i++) {
         if (services[i].any == services[at].any && services[i].super_cas_id == services[at].super_cas_id)
-            return ecmg__yaml_refuse(report, content->services[at].super_cas_id_line,
-                                     "super_cas_id %s has an entry already",
-                                     content->services[at].super_cas_id);
+            return base_yaml_refuse(report, content->services[at].super_cas_id_line,
+                                    "super_cas_id %s has an entry already",
+                                    content->services[at].super_cas_id);
     }
     return 0;
 }
 
 static int read_services(struct file_content *content, const char *folder,
-                         const struct ecmg__yaml_report *report)
+                         const struct base_yaml_report *report)
 {
     int status = 0;
 
@@ -238,15 +242,15 @@ static int read_services(struct file_content *content, const char *folder,
 int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text, size_t size,
                              const char *name, const char *folder, char why[static 256])
 {
-    const struct ecmg__yaml_report report = {.name = name, .why = why, .room = 256};
+    const struct base_yaml_report report = {.name = name, .why = why, .room = 256};
     struct file_content *content = calloc(1, sizeof(*content));
     int status;
 
     why[0] = '\0';
     if (!content)
-        return ecmg__yaml_refuse(&report, 1, "out of memory");
+        return base_yaml_refuse(&report, 1, "out of memory");
     ecmg_server_config_init(&content->config);
-    status = ecmg__yaml_load(file_keys, content, text, size, &report);
+    status = base_yaml_load(file_keys, content, text, size, &report);
     if (status == 0)
         status = check_cws(content, &report);
     if (status == 0)
@@ -260,23 +264,6 @@ int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text
     return status;
 }
 
-/* At most FILE_MAX bytes, so that /dev/zero ends too. */
-static int read_file(const char *path, char *text, size_t *size)
-{
-    FILE *file = fopen(path, "re");
-    int status = 0;
-
-    if (!file)
-        return -errno;
-    *size = fread(text, 1, FILE_MAX, file);
-    if (ferror(file))
-        status = -errno;
-    else if (*size == FILE_MAX)
-        status = -EFBIG;
-    fclose(file);
-    return status;
-}
-
 static void folder_of(const char *path, char folder[static PATH_MAX])
 {
     const char *slash = strrchr(path, '/');
@@ -287,15 +274,15 @@ static void folder_of(const char *path, char folder[static PATH_MAX])
 int ecmg_server_config_load(struct ecmg_server_config *config, const char *path, char why[static 256])
 {
     char folder[PATH_MAX];
-    char *text = malloc(FILE_MAX);
-    size_t size = 0;
-    int status = text ? read_file(path, text, &size) : -ENOMEM;
+    char *text;
+    size_t size;
+    int status = base_yaml_read(path, &text, &size);
 
     folder_of(path, folder);
     if (status == 0)
         status = ecmg_server_config_parse(config, text, size, path, folder, why);
     else
         snprintf(why, 256, "%.160s: %s", path, base_error_text(status));
-    free(text);
+    base_yaml_discard(text, size);
     return status;
 }

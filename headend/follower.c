@@ -107,6 +107,58 @@ void headend_follower_destroy(struct headend_follower *follower)
     free(follower);
 }
 
+static bool same_map(const struct headend_map *a, const struct headend_map *b)
+{
+    if (a->complete != b->complete || a->reference_pid != b->reference_pid)
+        return false;
+    for (unsigned pid = 0; pid < TS_PIDS; pid++)
+        if (a->pids[pid].verdict != b->pids[pid].verdict || a->pids[pid].group != b->pids[pid].group ||
+            a->pids[pid].observe != b->pids[pid].observe || a->pids[pid].rewrite != b->pids[pid].rewrite ||
+            a->pids[pid].guard != b->pids[pid].guard)
+            return false;
+    return true;
+}
+
+/* Whether the new map says something else; then it is the map. */
+static bool take_map(struct headend_follower *follower, bool guarded)
+{
+    bool changed = guarded && follower->map.observations != follower->observed;
+
+    follower->map.observations = follower->next.observations = follower->observed;
+    if (same_map(&follower->map, &follower->next))
+        return changed;
+    follower->map = follower->next;
+    return true;
+}
+
+static void build(struct headend_follower *follower)
+{
+    headend__map_build(follower);
+    for (unsigned i = 0; i < follower->count; i++)
+        if (is_signalled(follower, i))
+            follower->ecm_pids[follower->services[i].config.group] =
+                choose_ecm_pid(follower, &follower->services[i]);
+}
+
+int headend_follower_add(struct headend_follower *follower, const struct headend_service_config *config)
+{
+    struct headend__service *services;
+
+    if (follower->pids_alone || follower->count == HEADEND_SERVICES_MAX ||
+        (config->signal && !follower->signalling.orders))
+        return -EINVAL;
+    services = realloc(follower->services, (follower->count + 1) * sizeof(*services));
+    if (!services)
+        return -ENOMEM;
+    follower->services = services;
+    services[follower->count] = (struct headend__service){.config = *config};
+    services[follower->count].config.name[TS_SERVICE_NAME_MAX - 1] = '\0';
+    follower->count++;
+    build(follower);
+    (void)take_map(follower, false);
+    return 0;
+}
+
 int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,
                               uint8_t group)
 {
@@ -146,30 +198,6 @@ static int cat_section(struct headend_follower *follower, const uint8_t *section
     return 0;
 }
 
-static bool same_map(const struct headend_map *a, const struct headend_map *b)
-{
-    if (a->complete != b->complete || a->reference_pid != b->reference_pid)
-        return false;
-    for (unsigned pid = 0; pid < TS_PIDS; pid++)
-        if (a->pids[pid].verdict != b->pids[pid].verdict || a->pids[pid].group != b->pids[pid].group ||
-            a->pids[pid].observe != b->pids[pid].observe || a->pids[pid].rewrite != b->pids[pid].rewrite ||
-            a->pids[pid].guard != b->pids[pid].guard)
-            return false;
-    return true;
-}
-
-/* Whether the new map says something else; then it is the map. */
-static bool take_map(struct headend_follower *follower, bool guarded)
-{
-    bool changed = guarded && follower->map.observations != follower->observed;
-
-    follower->map.observations = follower->next.observations = follower->observed;
-    if (same_map(&follower->map, &follower->next))
-        return changed;
-    follower->map = follower->next;
-    return true;
-}
-
 int headend_follower_section(struct headend_follower *follower, uint16_t pid, const uint8_t *section,
                              size_t size, uint64_t sequence, uint64_t source_time)
 {
@@ -187,13 +215,8 @@ int headend_follower_section(struct headend_follower *follower, uint16_t pid, co
         return r;
     if (sequence > follower->observed)
         follower->observed = sequence;
-    if (r > 0) {
-        headend__map_build(follower);
-        for (unsigned i = 0; i < follower->count; i++)
-            if (is_signalled(follower, i))
-                follower->ecm_pids[follower->services[i].config.group] =
-                    choose_ecm_pid(follower, &follower->services[i]);
-    }
+    if (r > 0)
+        build(follower);
     changed = take_map(follower, guarded);
     r = headend_follower_flush(follower, source_time);
     return r < 0 ? r : changed;

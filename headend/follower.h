@@ -72,6 +72,11 @@ int headend_follower_create(struct headend_follower **follower, const struct hea
                             unsigned count, struct base_ring *orders);
 void headend_follower_destroy(struct headend_follower *follower); /* NULL is allowed */
 
+/* One service more, from now on: where all are wanted, for those that a PAT lists. Its index is the count so
+ * far. The map is renewed; call headend_follower_flush(). -EINVAL beyond HEADEND_SERVICES_MAX, or after
+ * headend_follower_set_pids(); -ENOMEM. */
+int headend_follower_add(struct headend_follower *follower, const struct headend_service_config *config);
+
 /* Instead of services: these PIDs alone, whatever the tables say (no signalling). -EINVAL for a PID that is
  * never scrambled, or where services are configured. */
 int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,

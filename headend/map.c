@@ -86,7 +86,7 @@ static bool is_complete(const struct headend_follower *follower)
 {
     const struct headend__tables *tables = &follower->tables;
 
-    if (!tables->pat.complete || tables->unreadable_pat)
+    if (!tables->pat.complete || tables->unreadable_pat || !follower->count)
         return false;
     for (unsigned i = 0; i < follower->count; i++) {
         const struct headend__program *program = follower->services[i].program;

@@ -62,13 +62,12 @@ static int open_standard(struct io_sink *sink, const char *input_path)
 static int name_output(struct io_sink *sink, const char *path)
 {
     sink->path = realpath(path, NULL);
-    if (!sink->path)
+    if (!sink->path && errno == ENOENT)
         sink->path = strdup(path);
-    if (!sink->path || asprintf(&sink->partial, "%s%s", sink->path, PARTIAL_SUFFIX) < 0) {
-        sink->partial = NULL;
-        return -ENOMEM;
-    }
-    return 0;
+    if (sink->path && asprintf(&sink->partial, "%s%s", sink->path, PARTIAL_SUFFIX) >= 0)
+        return 0;
+    sink->partial = NULL;
+    return -errno;
 }
 
 /* A left-over of an earlier run makes way; made anew, the file cannot be a link to another one. */
@@ -103,7 +102,7 @@ static int open_path(struct io_sink *sink, const char *path, const char *input_p
         }
     }
     result = name_output(sink, path);
-    if (result == 0)
+    if (sink->partial)
         result = open_partial(sink, input_path);
     if (result < 0) {
         free(sink->partial);

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "pipeline/internal.h"
 
 #define ARGUMENTS_MAX  (16 + PIPELINE_PORTS_MAX)
@@ -148,29 +149,13 @@ static void choose_memory(struct pipeline *pipeline, struct arguments *arguments
              pipeline->memory_mode, needed, free_mib, pipeline->config.no_huge ? ", not to be used" : "");
 }
 
-/* "0-3,5" into numbers of CPUs. */
-static int parse_cores(const char *text, unsigned *cpus, unsigned room, unsigned *count)
+/* EAL would print its whole usage text for one that is not there. */
+static bool is_cpu(unsigned cpu)
 {
-    *count = 0;
-    for (const char *at = text; *at;) {
-        unsigned first, last;
-        int used = 0;
+    char path[64];
 
-        if (sscanf(at, "%u-%u%n", &first, &last, &used) != 2) {
-            if (sscanf(at, "%u%n", &first, &used) != 1)
-                return BASE_E_CONFIGURATION;
-            last = first;
-        }
-        for (unsigned cpu = first; cpu <= last; cpu++) {
-            if (*count == room || cpu >= CPU_SETSIZE)
-                return BASE_E_CONFIGURATION;
-            cpus[(*count)++] = cpu;
-        }
-        at += used;
-        if (*at && *at++ != ',')
-            return BASE_E_CONFIGURATION;
-    }
-    return *count ? 0 : BASE_E_CONFIGURATION;
+    snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
+    return !access(path, F_OK);
 }
 
 static unsigned own_cores(unsigned *cpus, unsigned room)
@@ -205,12 +190,21 @@ static void place_threads(struct pipeline *pipeline, struct arguments *arguments
                  pipeline->worker_count, cpu_count);
 }
 
-static int choose_cores(struct pipeline *pipeline, unsigned *cpus, unsigned *cpu_count)
+static int choose_cores(struct pipeline *pipeline, unsigned *cpus, unsigned *cpu_count, char why[static 256])
 {
-    if (!pipeline->config.cores[0])
+    if (!pipeline->config.cores[0]) {
         *cpu_count = own_cores(cpus, PIPELINE_WORKERS_MAX + 1);
-    else if (parse_cores(pipeline->config.cores, cpus, PIPELINE_WORKERS_MAX + 1, cpu_count))
+    } else if (base_parse_list(pipeline->config.cores, 0, CPU_SETSIZE - 1, cpus, PIPELINE_WORKERS_MAX + 1,
+                               cpu_count)) {
+        snprintf(why, 256, "cores: \"%s\" is not a list of cores such as 0-3,5", pipeline->config.cores);
         return BASE_E_CONFIGURATION;
+    }
+    for (unsigned i = 0; i < *cpu_count; i++) {
+        if (is_cpu(cpus[i]))
+            continue;
+        snprintf(why, 256, "cores: \"%s\": there is no core %u", pipeline->config.cores, cpus[i]);
+        return BASE_E_CONFIGURATION;
+    }
     pipeline->worker_count = pipeline->config.workers;
     if (!pipeline->worker_count)
         pipeline->worker_count = *cpu_count > 1 ? *cpu_count - 1 : 1;
@@ -245,10 +239,8 @@ int pipeline__start_eal(struct pipeline *pipeline, char why[static 256])
     char *pointers[ARGUMENTS_MAX];
     unsigned cpus[PIPELINE_WORKERS_MAX + 1], cpu_count = 0;
 
-    if (choose_cores(pipeline, cpus, &cpu_count)) {
-        snprintf(why, 256, "cores: \"%s\" is not a list of cores such as 0-3,5", pipeline->config.cores);
+    if (choose_cores(pipeline, cpus, &cpu_count, why))
         return BASE_E_CONFIGURATION;
-    }
     add(&arguments, "scramline");
     add(&arguments, "--log-level=error");
     add(&arguments, "--no-telemetry");
@@ -258,8 +250,13 @@ int pipeline__start_eal(struct pipeline *pipeline, char why[static 256])
     place_threads(pipeline, &arguments, cpus, cpu_count);
     for (int i = 0; i < arguments.count; i++)
         pointers[i] = arguments.texts[i];
+    if (pipeline__log_start()) {
+        snprintf(why, 256, "out of memory");
+        return -ENOMEM;
+    }
     if (rte_eal_init(arguments.count, pointers) < 0) {
-        snprintf(why, 256, "DPDK does not start: %s", rte_strerror(rte_errno));
+        snprintf(why, 256, "DPDK does not start: %s: %.160s", rte_strerror(rte_errno),
+                 pipeline__log_reason());
         return rte_errno ? -rte_errno : -EIO;
     }
     pipeline->eal_started = true;

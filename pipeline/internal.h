@@ -177,6 +177,12 @@ static inline uint64_t pipeline__source_time(const struct pipeline *pipeline, ui
 int pipeline__start_eal(struct pipeline *pipeline, char why[static 256]);
 unsigned pipeline__buffers_needed(const struct pipeline *pipeline);
 
+/* log.c */
+int pipeline__log_start(void);
+const char *pipeline__log_reason(void); /* the first line since the start; "" for none */
+void pipeline__log_run(void);           /* all is made: what comes now goes to the operator */
+void pipeline__log_stop(void);
+
 /* port.c */
 int pipeline__create_port(struct pipeline *pipeline, struct pipeline__port *port, char why[static 256]);
 int pipeline__start_port(struct pipeline__port *port, char why[static 256]);

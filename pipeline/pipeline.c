@@ -185,6 +185,7 @@ int pipeline_create(struct pipeline **pipeline, const struct pipeline_config *co
         pipeline_destroy(made);
         return rc;
     }
+    pipeline__log_run();
     why[0] = '\0';
     *pipeline = made;
     return 0;
@@ -268,6 +269,7 @@ void pipeline_destroy(struct pipeline *pipeline)
     rte_mempool_free(pipeline->pool);
     if (pipeline->eal_started)
         rte_eal_cleanup();
+    pipeline__log_stop();
     free(pipeline);
 }
 

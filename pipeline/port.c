@@ -26,13 +26,13 @@ static int make_device(struct pipeline__port *port, char why[static 256])
     if (find_device(port))
         return 0;
     rc = rte_dev_probe(port->config.device);
-    /* Drivers tend to say -1 and to explain themselves in the log. */
-    if (rc == -1 || (!rc && !find_device(port)))
-        rc = -ENODEV;
-    if (rc)
-        snprintf(why, 256, "port %s: no device \"%.120s\": %s", port->config.name, port->config.device,
-                 rte_strerror(rc < 0 ? -rc : rc));
-    return rc;
+    if (!rc && find_device(port))
+        return 0;
+    /* What probe() returns says little (-1, -EFAULT for a name that no driver has); drivers explain
+     * themselves in the log. */
+    snprintf(why, 256, "port %s: no device \"%.60s\": %s", port->config.name, port->config.device,
+             pipeline__log_reason()[0] ? pipeline__log_reason() : "no such device");
+    return -ENODEV;
 }
 
 /* Frames are received on what queues there are; they are sent on one of each worker's own, or on one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One worker per lcore: what it owns, and the rings that join it to the others. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -45,7 +46,10 @@ static int join_workers(struct pipeline *pipeline, char why[static 256])
 static void assign_port(struct pipeline *pipeline, unsigned index)
 {
     const struct pipeline__port *port = &pipeline->ports[index];
-    unsigned owner = index % pipeline->worker_count;
+    unsigned owner;
+
+    assert(pipeline->worker_count); /* choose_cores() sees to it */
+    owner = index % pipeline->worker_count;
 
     for (uint16_t queue = 0; queue < port->rx_queues; queue++) {
         struct pipeline__worker *worker = pipeline->workers[(owner + queue) % pipeline->worker_count];

@@ -2,6 +2,7 @@
 /* Streams by (port, destination address, destination port): open addressing, never full, never changed while
  * workers run. */
 #include <errno.h>
+#include <string.h>
 
 #include <rte_jhash.h>
 
@@ -15,8 +16,10 @@ static size_t address_size(const struct wire_address *address)
 static unsigned slot_of(unsigned port, const struct wire_address *address, uint16_t port_number)
 {
     uint32_t seed = (uint32_t)port << 16 | port_number;
+    uint32_t words[4]; /* aligned, as DPDK's hash reads them */
 
-    return rte_jhash(address->bytes, (uint32_t)address_size(address), seed) & (PIPELINE_TABLE_SIZE - 1);
+    memcpy(words, address->bytes, sizeof(words));
+    return rte_jhash_32b(words, (uint32_t)address_size(address) / 4, seed) & (PIPELINE_TABLE_SIZE - 1);
 }
 
 static bool matches(const struct pipeline__table_entry *entry, unsigned port,

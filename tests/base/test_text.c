@@ -77,3 +77,21 @@ Test(text, host_port)
     cr_assert_eq(base_parse_host_port("host:0", host, sizeof(host), &port), BASE_E_MALFORMED);
     cr_assert_eq(base_parse_host_port("a-very-long-host-name:1", host, sizeof(host), &port), -EMSGSIZE);
 }
+
+Test(text, lists_and_ranges)
+{
+    static const unsigned expected[] = {9, 1, 5, 8, 9, 10};
+    unsigned values[6] = {9};
+    unsigned count = 1;
+
+    cr_assert_eq(base_parse_list("1,5,8-10", 0, 20, values, 6, &count), 0);
+    cr_assert_eq(count, 6);
+    cr_assert_arr_eq(values, expected, sizeof(expected));
+    cr_assert_eq(base_parse_list("1", 0, 20, values, 6, &count), -E2BIG);
+    count = 0;
+    cr_assert_eq(base_parse_list("3-2", 0, 20, values, 6, &count), -ERANGE);
+    cr_assert_eq(base_parse_list("1,,2", 0, 20, values, 6, &count), BASE_E_MALFORMED);
+    cr_assert_eq(base_parse_list("", 0, 20, values, 6, &count), BASE_E_MALFORMED);
+    cr_assert_eq(base_parse_list("21", 0, 20, values, 6, &count), -ERANGE);
+    cr_assert_eq(base_parse_list("0-18446744073709551615", 0, UINT64_MAX, values, 6, &count), -E2BIG);
+}

@@ -108,57 +108,65 @@ Test(headend_config, takes_all_services)
 
 Test(headend_config, tells_the_line_of_what_is_not_yaml_or_not_known)
 {
-    refuses("", "f.yaml: is empty");
-    refuses(PORTS STREAM CW "    polcy: hold\n", "f.yaml:9: Unexpected key: polcy");
-    refuses("workers: 1\nports: 3\n", "f.yaml:2: Expecting SEQUENCE, got event: SCALAR");
-    refuses("ports:\n\t- name: x\n", "f.yaml:1: libyaml: found character that cannot start any token");
-    refuses(PORTS, "f.yaml:2: Missing required mapping field: streams");
+    refuses("", "f.yaml:1: the file: ports is missing");
+    refuses(PORTS STREAM CW "    polcy: hold\n", "f.yaml:9: unknown key 'polcy'");
+    refuses("workers: 1\nports: 3\n", "f.yaml:2: ports: a list ('- …') expected");
+    refuses("ports:\n\t- name: x\n",
+            "f.yaml:2: found character that cannot start any token while scanning for the next token");
+    refuses(PORTS, "f.yaml:1: the file: streams is missing");
 }
 
 Test(headend_config, tells_the_place_of_a_wrong_value)
 {
     refuses(PORTS STREAM CW "    algorithm: des\n",
-            "f.yaml: streams[0].algorithm: \"des\" is none of dvb-csa2, dvb-cissa, atis-idsa");
+            "f.yaml:9: algorithm: 'des' is none of dvb-csa2, dvb-cissa, atis-idsa");
     refuses(PORTS STREAM CW "    crypto_period: 0\n",
-            "f.yaml: streams[0].crypto_period: \"0\" is not a time in seconds from 0.1 to 6553");
+            "f.yaml:9: crypto_period: '0' is not a time in seconds from 0.1 to 6553");
     refuses(PORTS STREAM CW "    ecm_pid: 31\n",
-            "f.yaml: streams[0].ecm_pid: \"31\" is not a number from 32 to 8190");
+            "f.yaml:9: ecm_pid: '31' is not a whole number from 32 to 8190");
     refuses(PORTS STREAM CW "    components: [vido]\n",
-            "f.yaml: streams[0].components: \"vido\" is none of video, audio, subtitles, data, all");
-    refuses("workers: many\n" PORTS STREAM CW, "f.yaml: workers: \"many\" is not a number from 0 to 32");
+            "f.yaml:9: components: 'vido' is none of video, audio, subtitles, data, all");
+    refuses("workers: many\n" PORTS STREAM CW,
+            "f.yaml:1: workers: 'many' is not a whole number from 0 to 32");
     refuses("ports:\n  - {name: in, device: a, promiscuous: maybe}\n" STREAM CW,
-            "f.yaml: ports[0].promiscuous: \"maybe\" is none of false, true, no, yes, off, on");
+            "f.yaml:2: promiscuous: 'maybe' is none of false, true, no, yes, off, on");
 }
 
 Test(headend_config, messages_stay_on_one_line_whatever_they_quote)
 {
     refuses(PORTS STREAM CW "    algorithm: \"d\\ne\\es\"\n",
-            "f.yaml: streams[0].algorithm: \"d?e?s\" is none of dvb-csa2, dvb-cissa, atis-idsa");
+            "f.yaml:9: algorithm: 'd?e?s' is none of dvb-csa2, dvb-cissa, atis-idsa");
     refuses("ports:\n  - {name: \"a\\nb\", device: x}\n" STREAM CW,
-            "f.yaml: ports[0].name: holds control characters");
+            "f.yaml:2: name: holds control characters");
 }
 
 #define ONE(input, output) PORTS "streams:\n  - name: one\n    input: " input "\n    output: " output "\n" CW
 
 Test(headend_config, tells_what_contradicts)
 {
-    refuses(ONE("{port: x, address: \"239.1.1.1:5000\"}", "{port: out}"),
-            "f.yaml: streams[0].input.port: no port named x");
+    refuses(ONE("{port: x, address: \"239.1.1.1:5000\"}", "{port: out}"), "f.yaml:6: port: no port named x");
     refuses(ONE("{port: in, address: \"239.1.1.1\"}", "{port: out}"),
-            "f.yaml: streams[0].input.address: \"239.1.1.1\" is not ADDRESS:PORT or [IPv6]:PORT");
+            "f.yaml:6: address: '239.1.1.1' is not ADDRESS:PORT or [IPv6]:PORT");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, address: \"[ff15::1]:5000\"}"),
-            "f.yaml: streams[0].output.address: IPv4 and IPv6 cannot be turned into each other");
+            "f.yaml:7: address: IPv4 and IPv6 cannot be turned into each other");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, mac: \"2:3\"}"),
-            "f.yaml: streams[0].output.mac: \"2:3\" is not a MAC address such as 02:00:00:00:00:01");
-    refuses(PORTS STREAM, "f.yaml: streams[0].ecmg: give exactly one of ecmg, cw_file and cw (for "
+            "f.yaml:7: mac: '2:3' is not a MAC address such as 02:00:00:00:00:01");
+    refuses(PORTS STREAM, "f.yaml:5: give exactly one of ecmg, cw_file and cw (for "
                           "laboratories)");
     refuses(PORTS STREAM CW "    cw_file: x\n",
-            "f.yaml: streams[0].ecmg: give exactly one of ecmg, cw_file and cw (for laboratories)");
+            "f.yaml:5: give exactly one of ecmg, cw_file and cw (for laboratories)");
     refuses("ports:\n  - {name: in, device: a}\n  - {name: in, device: b}\n" STREAM CW,
-            "f.yaml: ports[1].name: another port is named in");
+            "f.yaml:3: name: another port is named in");
+    refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, source: \"::1\"}"),
+            "f.yaml:7: source: IPv4 and IPv6 cannot be turned into each other");
+    refuses(PORTS STREAM CW "  - name: one\n    input: {port: in, address: \"239.1.1.1:5001\"}\n"
+                            "    output: {port: out}\n" CW,
+            "f.yaml:9: name: another stream is named one");
+    refuses(PORTS STREAM "    cw: 01\n    algorithm: dvb-cissa\n",
+            "f.yaml:8: cw: dvb-cissa takes 16 bytes, as 32 hexadecimal digits");
     refuses(PORTS STREAM CW "  - name: two\n    input: {port: in, address: \"239.1.1.1:5000\"}\n"
                             "    output: {port: out}\n" CW,
-            "f.yaml: streams[1].input.address: stream one has the same input");
+            "f.yaml:10: address: stream one has the same input");
 }
 
 Test(headend_config, never_quotes_a_control_word)
@@ -179,6 +187,8 @@ Test(headend_config, never_quotes_a_control_word)
 Test(headend_config, aliases_cannot_blow_up)
 {
     cr_assert_eq(parse("a: &a [x, x]\nb: &b [*a, *a]\n" PORTS STREAM CW), BASE_E_CONFIGURATION);
+    refuses("workers: &a 1\ncores: *a\n" PORTS STREAM CW,
+            "f.yaml:1: anchors (&) and aliases (*) are not taken");
 }
 
 Test(headend_config, examples_load)

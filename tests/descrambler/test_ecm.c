@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "descrambler/engine.h"
 #include "rig.h"
+#include "tests/common/memory.h"
 
 #define PMT_PID   0x30
 #define PMT_PID2  0x31
@@ -17,6 +18,7 @@
 #define SUBTITLES 0x102
 #define PERIOD    1000u /* packets of a crypto-period; one packet is 1 ms */
 #define SERVICE   7
+#define MASK      0xA5 /* an ECM does not hold its words as they are */
 
 static struct rig rig;
 static struct stream stream;
@@ -26,7 +28,13 @@ static uint8_t (*original)[TS_PACKET_SIZE];
 static unsigned asked;
 static struct descrambler_config config;
 
-/* The laboratory's ECM: table_id, length, CAS, then parity, size, CW for each. */
+static void mask(uint8_t *to, const uint8_t *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = from[i] ^ MASK;
+}
+
+/* The laboratory's ECM: table_id, length, CAS, then size and masked CW of each parity. */
 static size_t make_ecm(uint8_t *section, uint8_t table_id, uint8_t cas, const struct base_secret *even,
                        const struct base_secret *odd)
 {
@@ -34,30 +42,37 @@ static size_t make_ecm(uint8_t *section, uint8_t table_id, uint8_t cas, const st
 
     section[3] = cas;
     section[size++] = even->size;
-    memcpy(section + size, even->bytes, even->size);
+    mask(section + size, even->bytes, even->size);
     size += even->size;
     section[size++] = odd->size;
-    memcpy(section + size, odd->bytes, odd->size);
+    mask(section + size, odd->bytes, odd->size);
     size += odd->size;
     section[0] = table_id;
     base_store_u16(section + 1, (uint16_t)(0x7000 | (size - 3)));
     return size;
 }
 
+static void read_word(struct base_reader *r, struct base_secret *cw)
+{
+    uint8_t size = base_read_u8(r);
+    const uint8_t *bytes = base_read_bytes(r, size);
+
+    cr_assert_not_null(bytes);
+    cr_assert_leq(size, BASE_SECRET_MAX);
+    mask(cw->bytes, bytes, size);
+    cw->size = size;
+}
+
 static int open_ecm(void *context, const uint8_t *section, size_t size, struct descrambler_cws *cws)
 {
     struct base_reader r = base_reader_of(section + 3, size - 3);
-    uint8_t even_size;
-    uint8_t odd_size;
 
     (void)context;
     asked++;
     if (base_read_u8(&r) != 1)
         return BASE_E_AUTHENTICATION;
-    even_size = base_read_u8(&r);
-    cr_assert_eq(base_secret_set(&cws->even, base_read_bytes(&r, even_size), even_size), 0);
-    odd_size = base_read_u8(&r);
-    cr_assert_eq(base_secret_set(&cws->odd, base_read_bytes(&r, odd_size), odd_size), 0);
+    read_word(&r, &cws->even);
+    read_word(&r, &cws->odd);
     return 0;
 }
 
@@ -73,13 +88,23 @@ static void open_all(void)
     engine = NULL;
     original = NULL;
     asked = 0;
+    for (unsigned period = 0; period < 20; period++)
+        memory_look_for(rig_word((uint8_t)(period + 1), 8).bytes, 8);
+}
+
+/* Destroys the engine and looks at what it frees. */
+static void end_engine(void)
+{
+    memory_watch();
+    descrambler_engine_destroy(engine);
+    engine = NULL;
+    memory_stop();
+    cr_assert_eq(memory_found(), 0, "%u blocks were freed with a CW in them", memory_found());
+    memory_assert_it_looks();
 }
 
 static void close_all(void)
 {
-    const struct descrambler_counters *c = descrambler_engine_counters(engine);
-
-    cr_assert_eq(c->in, c->passed + c->descrambled + c->locked + c->reserved);
     descrambler_engine_destroy(engine);
     rig_close(&rig);
     stream_close(&stream);
@@ -88,14 +113,6 @@ static void close_all(void)
 }
 
 TestSuite(ecm, .init = open_all, .fini = close_all);
-
-static struct base_secret word_of(unsigned period, size_t size)
-{
-    struct base_secret cw = {.size = (uint8_t)size};
-
-    memset(cw.bytes, (int)(period + 1), size);
-    return cw;
-}
 
 static void add_pat(void)
 {
@@ -187,8 +204,8 @@ static void protect_all(unsigned group)
 static void order_ecm(uint16_t pid, unsigned period, uint64_t start, size_t cw_size)
 {
     struct ts_order order = {.kind = TS_ORDER_PLAY, .start = start, .period = 100 * RIG_TICK, .pid = pid};
-    struct base_secret now = word_of(period, cw_size);
-    struct base_secret next = word_of(period + 1, cw_size);
+    struct base_secret now = rig_word((uint8_t)(period + 1), cw_size);
+    struct base_secret next = rig_word((uint8_t)(period + 2), cw_size);
 
     order.size = (uint16_t)make_ecm(order.bytes, 0x80 | (period & 1), 1, period & 1 ? &next : &now,
                                     period & 1 ? &now : &next);
@@ -220,6 +237,7 @@ static void scramble(unsigned group, uint16_t ecm_pid, unsigned lead, size_t cw_
 /* Opens what the rig has put out; scouts `ahead` packets before each is opened, not at all for -1. */
 static void open_outputs(int ahead)
 {
+    const struct descrambler_counters *c;
     unsigned scouted = 0;
 
     cr_assert_eq(descrambler_engine_create(&engine, &config), 0);
@@ -231,6 +249,8 @@ static void open_outputs(int ahead)
         descrambler_engine_process(engine, &packet, 1, batch);
     }
     cipher_batch_flush(batch);
+    c = descrambler_engine_counters(engine);
+    cr_assert_eq(c->in, c->passed + c->descrambled + c->locked + c->reserved);
 }
 
 /* Differences of the programme's packets from the original, in the places [from, to) of the input. */
@@ -261,6 +281,7 @@ Test(ecm, opens_all_from_the_first_packet_over_many_periods)
     cr_assert_eq(descrambler_engine_counters(engine)->crypto_periods, 8);
     cr_assert_eq(descrambler_engine_counters(engine)->ecm_opened, 9);
     cr_assert_eq(asked, 9, "an ECM is opened again only when it has changed");
+    end_engine();
 }
 
 Test(ecm, early_ecms_do_not_replace_the_word_on_air)
@@ -328,8 +349,8 @@ Test(ecm, an_ecm_ahead_of_a_change_is_not_taken_for_the_period_before)
 {
     struct random random = {5};
     uint8_t section[64];
-    struct base_secret odd = word_of(1, 8);
-    struct base_secret even = word_of(2, 8);
+    struct base_secret odd = rig_word(2, 8);
+    struct base_secret even = rig_word(3, 8);
 
     add_tables();
     add_programme(100, &random);
@@ -346,6 +367,22 @@ Test(ecm, an_ecm_ahead_of_a_change_is_not_taken_for_the_period_before)
     cr_assert_eq(count_differences(102, stream.count), 0);
 }
 
+Test(ecm, words_that_nothing_was_opened_with_are_wiped_too)
+{
+    struct random random = {9};
+    uint8_t section[64];
+    struct base_secret even = rig_word(3, 8);
+
+    add_tables();
+    stream_add_section(&stream, ECM_PID, section, make_ecm(section, 0x80, 1, &even, &even));
+    add_programme(10, &random);
+    cr_assert_eq(descrambler_engine_create(&engine, &config), 0);
+    for (unsigned i = 0; i < stream.count; i++)
+        descrambler_engine_scout(engine, stream.packets[i]);
+    cr_assert_eq(descrambler_engine_counters(engine)->ecm_opened, 1);
+    end_engine();
+}
+
 Test(ecm, components_have_their_own_ecms_before_the_programmes)
 {
     static const struct component components[2] = {{VIDEO, {ECM_PID2, 0}}, {AUDIO, {0, 0}}};
@@ -358,7 +395,7 @@ Test(ecm, components_have_their_own_ecms_before_the_programmes)
     add_pat();
     add_pmt(1, 0, programme_ecm, components, 2);
     for (unsigned i = 0; i < 2; i++) {
-        struct base_secret cw = word_of(i + 5, 8);
+        struct base_secret cw = rig_word((uint8_t)(i + 6), 8);
 
         stream_add_section(&stream, i ? ECM_PID2 : ECM_PID, section, make_ecm(section, 0x80, 1, &cw, &none));
     }
@@ -379,7 +416,7 @@ Test(ecm, of_several_cas_the_first_that_opens_wins)
     static const uint16_t two[2] = {ECM_PID2, ECM_PID};
     struct random random = {7};
     uint8_t section[64];
-    struct base_secret wrong = word_of(77, 8);
+    struct base_secret wrong = rig_word(78, 8);
 
     add_pat();
     add_pmt(1, 0, two, both, 2);
@@ -616,7 +653,7 @@ Test(ecm, a_service_is_found_by_its_name)
 Test(ecm, what_cannot_be_opened_stays_as_it_is)
 {
     uint8_t section[64] = {0};
-    struct base_secret cw = word_of(0, 8);
+    struct base_secret cw = rig_word(1, 8);
 
     add_tables();
     section_make(section, 0x80, 1, 1, 0, 40);

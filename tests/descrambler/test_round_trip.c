@@ -27,10 +27,6 @@ static void open_all(void)
 
 static void close_all(void)
 {
-    const struct descrambler_counters *c = engine ? descrambler_engine_counters(engine) : NULL;
-
-    if (c)
-        cr_assert_eq(c->in, c->passed + c->descrambled + c->locked + c->reserved);
     descrambler_engine_destroy(engine);
     rig_close(&rig);
     stream_close(&stream);
@@ -48,6 +44,7 @@ static void keep_original(void)
 
 static void open_outputs(struct random *random)
 {
+    const struct descrambler_counters *c = descrambler_engine_counters(engine);
     uint8_t *packets[300];
 
     for (unsigned done = 0; done < rig.count;) {
@@ -61,14 +58,7 @@ static void open_outputs(struct random *random)
         cipher_batch_flush(batch);
         done += count;
     }
-}
-
-static struct base_secret word_of(uint8_t seed, size_t size)
-{
-    struct base_secret cw = {.size = (uint8_t)size};
-
-    memset(cw.bytes, seed, size);
-    return cw;
+    cr_assert_eq(c->in, c->passed + c->descrambled + c->locked + c->reserved);
 }
 
 /* Every adaptation field, every control, two PIDs of two parities; whatever comes in scrambled is left out.
@@ -80,8 +70,8 @@ static void all_shapes(enum cipher_algorithm algorithm)
     size_t size = cipher_cw_size(algorithm);
     unsigned group = rig_add_group(&rig, algorithm);
 
-    config.fixed_even = word_of(1, size);
-    config.fixed_odd = word_of(2, size);
+    config.fixed_even = rig_word(1, size);
+    config.fixed_odd = rig_word(2, size);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 0, 0, 1);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 2000 * RIG_TICK, 1, 2);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 3000 * RIG_TICK, 0, 1);
@@ -131,7 +121,7 @@ Test(round_trip, list_moves_on_with_each_change_of_parity)
     rig_protect(&rig, 0x100, groups[0]);
     rig_protect(&rig, 0x101, groups[1]);
     for (uint8_t i = 0; i < 6; i++)
-        list[i] = word_of((uint8_t)(i + 10), 8);
+        list[i] = rig_word((uint8_t)(i + 10), 8);
     for (unsigned i = 0; i < 18000; i++)
         random_fill(&random, stream_add(&stream, random_below(&random, 3) ? 0x100 : 0x101) + 4, 184);
     keep_original();
@@ -175,8 +165,8 @@ static void capture_round_trip(const char *folder, const char *name, enum cipher
         rig_protect(&rig, pid, group);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 0, 0, 7);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 5000, 1, 8);
-    config.fixed_even = word_of(7, cipher_cw_size(algorithm));
-    config.fixed_odd = word_of(8, cipher_cw_size(algorithm));
+    config.fixed_even = rig_word(7, cipher_cw_size(algorithm));
+    config.fixed_odd = rig_word(8, cipher_cw_size(algorithm));
     rig_run(&rig, &stream, 0, &random);
     cr_assert_eq(descrambler_engine_create(&engine, &config), 0);
     open_outputs(&random);

@@ -128,32 +128,7 @@ check 'a PMT that is missing, or whose CRC is wrong' no_pmt
 
 # A component that a new PMT version adds in mid-stream is scrambled from its first packet: none is ever clear.
 new_component() {
-    python3 - "$original" "$work/changing.ts" <<'PY'
-import sys
-def crc32(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x04c11db7) & 0xffffffff if crc & 0x80000000 else crc << 1
-    return crc
-data = open(sys.argv[1], 'rb').read()
-out, half, seen = [], len(data) // 376, False
-for n, i in enumerate(range(0, len(data), 188)):
-    p = data[i:i + 188]
-    pid = (p[1] & 31) << 8 | p[2]
-    if n > half and pid == 0x1000:
-        s = p[5:5 + 3 + ((p[6] & 15) << 8 | p[7])]
-        body = bytearray(s[:-4]).replace(bytes.fromhex('e100'), bytes.fromhex('e180'))
-        body[5] = body[5] & 0xc1 | (((body[5] >> 1) + 1) & 31) << 1
-        s = bytes(body) + crc32(body).to_bytes(4, 'big')
-        p = p[:5] + s + b'\xff' * (183 - len(s))
-        seen = True
-    if seen and pid == 0x100:
-        p = p[:1] + bytes([p[1] & 0xe0 | 1, 0x80]) + p[3:]
-    out.append(p)
-open(sys.argv[2], 'wb').write(b''.join(out))
-PY
+    changed changing "$work/changing.ts"
     "$scramline" scramble --json --cw $cw "$work/changing.ts" "$work/s.ts" >"$work/s.json" &&
         python3 - "$work/s.ts" <<'PY' && "$scramline" descramble --cw $cw "$work/s.ts" "$work/d.ts" && cmp "$work/changing.ts" "$work/d.ts"
 import sys
@@ -167,28 +142,6 @@ check 'a new PMT version is followed, with no clear packet' new_component
 absent() { says 1 'no ECM from the ECMG' "$scramline" scramble --ecm-timeout 1 --ecmg 127.0.0.1:9 "$original" "$work/a.ts" && [ ! -e "$work/a.ts" ] && [ ! -e "$work/a.ts.partial" ]; }
 check 'an ECMG that is absent: one line, no output' absent
 
-# peer PROGRAM: a TCP peer in Python; its port in $peer_port
-peer() {
-    rm -f "$work/peer.port"
-    python3 -c "
-import socket, sys, time, struct
-server = socket.create_server(('127.0.0.1', 0))
-print(server.getsockname()[1], flush=True)
-server.settimeout(20)
-def message(kind, *parameters):
-    body = b''.join(struct.pack('>HH', t, len(v)) + v for t, v in parameters)
-    return struct.pack('>BHH', 3, kind, len(body)) + body
-status = message(3, (0xe, b'\0\1'), (2, b'\0'), (3, b'\0\0'), (4, b'\0\0'), (7, b'\0\x64'), (8, b'\0\0'), (9, b'\0\x0a'),
-                 (10, b'\1'), (11, b'\2'), (12, b'\0\x64'))
-stream = message(0x103, (0xe, b'\0\1'), (0xf, b'\0\1'), (0x19, b'\0\1'), (0x11, b'\0'))
-$1
-" >"$work/peer.port" &
-    servers+=($!)
-    local try
-    for ((try = 0; try < 50; try++)); do [ -s "$work/peer.port" ] && break; sleep 0.1; done
-    peer_port=$(cat "$work/peer.port")
-}
-
 with_peer() { # with_peer TEXT PROGRAM: a run against it fails with one clear line and leaves no clear packet
     peer "$2"
     exits 1 "$scramline" scramble --ecm-timeout 1 --crypto-period 3 --ecmg "127.0.0.1:$peer_port" "$original" "$work/p.ts" 2>"$work/log"
@@ -196,15 +149,10 @@ with_peer() { # with_peer TEXT PROGRAM: a run against it fails with one clear li
     cat "$work/log"
     [ $status = 0 ] && grep -q "$1" "$work/log" && [ ! -e "$work/p.ts" ]
 }
-accept='
-for _ in range(20):
-    try: c, _a = server.accept()
-    except OSError: break
-'
 check 'an ECMG that says nothing' with_peer 'no ECM' "$accept
     time.sleep(2)"
-check 'an ECMG that closes' with_peer 'closed\|reset by peer' "$accept
-    c.close()"
+check 'an ECMG that closes' with_peer 'ended' "$accept
+    c.recv(999); c.close()"
 check 'an ECMG that answers garbage' with_peer 'no ECM' "$accept
     c.sendall(bytes(range(256)) * 20)"
 check 'an ECMG that sets up and never answers a CW_provision' with_peer 'no ECM' "$accept

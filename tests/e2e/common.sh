@@ -64,7 +64,7 @@ print(*v) if isinstance(v, list) else print(v)' "$1" "$2"
 
 # json_is FILE EXPRESSION: whether it is true
 json_is() {
-    [ "$(json "$1" "bool($2)")" = True ] || { echo "$2 does not hold in:"; cat "$1"; return 1; }
+    [ "$(json "$1" "bool($2)")" = True ] || { cat "$1"; echo "$2 does not hold in the above"; return 1; }
 }
 
 # A programme of two services (H.264 + MP2 each) with null stuffing, made once per build folder.
@@ -101,3 +101,38 @@ frames() {
     ffprobe -v quiet -select_streams "p:$2:v" -count_frames -show_entries stream=nb_read_frames -of csv=p=0 "$1" |
         grep -oE '[0-9]+' | head -n 1
 }
+
+# changed KIND FILE: the programme, changed half-way (programmes.py)
+changed() { python3 "$(dirname "${BASH_SOURCE[0]}")/programmes.py" "$1" "$(programme)" "$2"; }
+
+# peer PROGRAM [COMMAND…]: a TCP peer in Python, run by the command; its port in $peer_port
+peer() {
+    local program=$1
+    shift
+    rm -f "$work/peer.port"
+    "$@" python3 -c "
+import socket, sys, time, struct
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+server.settimeout(20)
+def message(kind, *parameters):
+    body = b''.join(struct.pack('>HH', t, len(v)) + v for t, v in parameters)
+    return struct.pack('>BHH', 3, kind, len(body)) + body
+status = message(3, (0xe, b'\0\1'), (2, b'\0'), (3, b'\0\0'), (4, b'\0\0'), (7, b'\0\x64'), (8, b'\0\0'), (9, b'\0\x0a'),
+                 (10, b'\1'), (11, b'\2'), (12, b'\0\x64'))
+stream = message(0x103, (0xe, b'\0\1'), (0xf, b'\0\1'), (0x19, b'\0\1'), (0x11, b'\0'))
+$program
+" >"$work/peer.port" &
+    servers+=($!)
+    local try
+    for ((try = 0; try < 50; try++)); do [ -s "$work/peer.port" ] && break; sleep 0.1; done
+    peer_port=$(cat "$work/peer.port")
+}
+
+# For peer(): answers each connection with what follows.
+# shellcheck disable=SC2034
+accept='
+for _ in range(20):
+    try: c, _a = server.accept()
+    except OSError: break
+'

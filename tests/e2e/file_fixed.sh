@@ -143,6 +143,18 @@ PY
 }
 check 'openssl opens DVB-CISSA packets' openssl_opens
 
+# A receiver that is not ours: tsdecrypt, with the control word and its checksum bytes for both parities.
+tsdecrypt_opens() {
+    local full=0123456989abcd01
+    "$scramline" scramble --cw $cw8 "$original" "$work/s.ts" &&
+        timeout 60 tsdecrypt -Y $full$full -M 1 -p -I "file://$work/s.ts" -O "file://$work/d.ts" 2>&1 && cmp "$original" "$work/d.ts"
+}
+if command -v tsdecrypt >/dev/null; then
+    check 'tsdecrypt opens what was scrambled, bit by bit' tsdecrypt_opens
+else
+    skip 'tsdecrypt opens what was scrambled' 'tsdecrypt is not installed'
+fi
+
 sizes() { # 204-byte and M2TS packets keep their size
     python3 - "$original" "$work" <<'PY'
 import sys

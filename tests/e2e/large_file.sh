@@ -48,7 +48,7 @@ m, c = (json.load(open(f'{sys.argv[1]}/{n}.json')) for n in ('m', 'cipher'))
 share = c['seconds'] / m['seconds']
 rate = m['scrambled'] * 188 * 8 / m['seconds'] / 1e9
 print(f"scramble: {rate:.2f} Gbit/s of scrambled packets; the cipher alone: {c['gbit_s']:.2f} Gbit/s; share of the cipher {share:.0%}")
-assert share > 0.75, 'the cipher should be what bounds it'
+assert share > 0.8, 'the cipher should be what bounds it'
 PY
 }
 check 'bounded by the cipher' cipher_bound

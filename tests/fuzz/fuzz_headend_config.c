@@ -12,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cmd_headend_config config;
     char why[CMD_HEADEND_WHY_SIZE];
 
-    /* A failure says why, in one line. */
-    if (cmd_headend_config_parse(&config, "f.yaml", data, size, why) && (!why[0] || strchr(why, '\n')))
+    /* A failure says where and why, in one line. */
+    if (cmd_headend_config_parse(&config, "f.yaml", data, size, why) &&
+        (strncmp(why, "f.yaml:", 7) || why[7] < '1' || why[7] > '9' || strchr(why, '\n')))
         abort();
     cmd_headend_config_clear(&config);
     return 0;

@@ -682,6 +682,42 @@ Test(follower, pids_alone_need_no_tables)
     cr_assert_eq(pat(0, 2), 0);
 }
 
+Test(follower, a_service_may_be_added_when_the_pat_lists_it)
+{
+    struct headend_service_config first = signalled(1, 0), second = signalled(2, 0);
+
+    second.group = 1;
+    create(NULL, 0);
+    cr_expect_gt(pat(0, 1), 0);
+    cr_expect_not(map()->complete, "without a service nothing is known to be absent");
+    cr_assert_eq(headend_follower_add(follower, &first), 0);
+    cr_expect_eq(headend_follower_flush(follower, 0), 0);
+    cr_expect_gt(pmt_one(0), 0);
+    cr_expect(map()->complete);
+    cr_expect_eq(verdict(0x101), HEADEND_PROTECT);
+
+    cr_expect_gt(pat(1, 2), 0);
+    cr_assert_eq(headend_follower_add(follower, &second), 0);
+    cr_expect_not(map()->complete);
+    cr_expect_eq(verdict(0x101), HEADEND_PROTECT, "the first one goes on");
+    cr_expect_gt(pmt_two(0), 0);
+    cr_expect(map()->complete);
+    cr_expect_eq(verdict(0x201), HEADEND_PROTECT);
+    cr_expect_eq(map()->pids[0x201].group, 1);
+    cr_expect_eq(map()->pids[0x102].group, 0, "a PID that both have stays the first one's");
+    cr_expect_neq(status(0).ecm_pid, status(1).ecm_pid);
+}
+
+Test(follower, no_more_services_are_added_than_there_is_room_for)
+{
+    struct headend_service_config config = by_id(1);
+
+    create(NULL, 0);
+    for (unsigned i = 0; i < HEADEND_SERVICES_MAX; i++)
+        cr_assert_eq(headend_follower_add(follower, &config), 0);
+    cr_expect_eq(headend_follower_add(follower, &config), -EINVAL);
+}
+
 Test(follower, what_the_stream_holds_is_told)
 {
     struct headend_service_entry entries[1];

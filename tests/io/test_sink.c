@@ -31,7 +31,8 @@ static void leave(void)
     unlink(path);
     unlink(partial);
     unlink(other);
-    cr_assert_eq(rmdir(directory), 0, "something was left behind");
+    if (rmdir(directory) < 0)
+        abort(); /* something was left behind; an assertion in a teardown fails nothing */
 }
 
 TestSuite(sink, .init = enter, .fini = leave);

@@ -180,12 +180,20 @@ unsigned rig_add_group(struct rig *rig, enum cipher_algorithm algorithm)
     return group;
 }
 
+struct base_secret rig_word(uint8_t seed, size_t size)
+{
+    struct base_secret cw = {.size = (uint8_t)size};
+
+    for (size_t i = 0; i < size; i++)
+        cw.bytes[i] = (uint8_t)(seed + 0x35 * i);
+    return cw;
+}
+
 void rig_publish(struct rig *rig, unsigned group, enum keys_slot_kind kind, uint64_t start, uint8_t parity,
                  uint8_t seed)
 {
-    struct base_secret cw = {.size = (uint8_t)cipher_cw_size(rig->plan->groups[group].algorithm)};
+    struct base_secret cw = rig_word(seed, cipher_cw_size(rig->plan->groups[group].algorithm));
 
-    memset(cw.bytes, seed, cw.size);
     cr_assert_eq(
         keys_slots_publish(rig->slots[group], kind, seed, start, parity, kind == KEYS_SLOT_KEY ? &cw : NULL),
         0);

@@ -70,6 +70,8 @@ void rig_close(struct rig *rig);
 
 /* A group with slots of this algorithm; its index. */
 unsigned rig_add_group(struct rig *rig, enum cipher_algorithm algorithm);
+/* The control word of a seed. */
+struct base_secret rig_word(uint8_t seed, size_t size);
 void rig_publish(struct rig *rig, unsigned group, enum keys_slot_kind kind, uint64_t start, uint8_t parity,
                  uint8_t seed);
 void rig_protect(struct rig *rig, uint16_t pid, unsigned group);

@@ -72,13 +72,12 @@ Test(protect, csa2_payload_equals_libdvbcsa)
 {
     unsigned group = rig_add_group(&rig, CIPHER_DVB_CSA2);
     struct dvbcsa_key_s *key = dvbcsa_key_alloc();
-    uint8_t cw[8];
+    struct base_secret cw = rig_word(0x21, 8);
     uint8_t expected[TS_PACKET_SIZE];
 
     rig_protect(&rig, VIDEO, group);
     rig_publish(&rig, group, KEYS_SLOT_KEY, 0, 0, 0x21);
-    memset(cw, 0x21, sizeof(cw));
-    dvbcsa_key_set(cw, key);
+    dvbcsa_key_set(cw.bytes, key);
     stream_add(&stream, VIDEO);
     for (unsigned length = 0; length <= 183; length++)
         stream_add_adaptation(&stream, VIDEO, 3, (uint8_t)length);

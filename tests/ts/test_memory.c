@@ -1,59 +1,63 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What happens when memory runs out. Linked with --wrap=calloc: the room's allocations pass through here. */
+/* What happens when memory runs out. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <stdlib.h>
 
+#include "tests/common/memory.h"
 #include "tests/ts/support.h"
 #include "ts/section.h"
 #include "ts/timeline.h"
-
-static int allowed; /* allocations that still succeed */
-static int held;    /* allocations made */
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    if (allowed-- <= 0)
-        return NULL;
-    held++;
-    return __real_calloc(count, size);
-}
 
 static void ignore(void *context, uint16_t pid, const uint8_t *section, size_t size)
 {
     (void)context, (void)pid, (void)section, (void)size;
 }
 
-Test(memory, timeline_needs_all_of_its_parts)
+static int use_timeline(void *context)
 {
     struct ts_timeline *timeline = NULL;
-    int rc = -ENOMEM;
+    int status = ts_timeline_create(&timeline, TS_PIDS, 1, 1);
 
-    for (int n = 0; rc; n++) {
-        allowed = n;
-        rc = ts_timeline_create(&timeline, TS_PIDS, 1, 1);
-        cr_assert(rc == 0 || (rc == -ENOMEM && !timeline), "%d allocations allowed", n);
-    }
+    (void)context;
+    cr_assert(status == 0 || !timeline);
     ts_timeline_destroy(timeline);
+    return status;
+}
+
+Test(memory, timeline_needs_all_of_its_parts)
+{
+    memory_refuse_each(use_timeline, NULL, 2);
+}
+
+static int use_demux(void *context)
+{
+    struct ts_section_demux *demux = NULL;
+    int status = ts_demux_create(&demux, ignore, context);
+
+    for (uint16_t pid = 5; pid < 8 && status == 0; pid++) {
+        status = ts_demux_add(demux, pid);
+        cr_assert_eq(ts_demux_has(demux, pid), status == 0);
+    }
+    ts_demux_destroy(demux);
+    return status;
+}
+
+Test(memory, demux_needs_memory_for_itself_and_each_pid)
+{
+    memory_refuse_each(use_demux, NULL, 4);
 }
 
 Test(memory, demux_stays_usable)
 {
     struct ts_section_demux *demux = NULL;
 
-    allowed = 0;
-    cr_assert_eq(ts_demux_create(&demux, ignore, NULL), -ENOMEM);
-    cr_assert_null(demux);
-    allowed = 1;
+    memory_watch();
     cr_assert_eq(ts_demux_create(&demux, ignore, NULL), 0);
+    memory_refuse(0);
     cr_assert_eq(ts_demux_add(demux, 5), -ENOMEM);
-    cr_assert(!ts_demux_has(demux, 5));
-    allowed = 1;
     cr_assert_eq(ts_demux_add(demux, 5), 0);
     cr_assert(ts_demux_has(demux, 5));
+    memory_stop();
     ts_demux_destroy(demux);
 }
 
@@ -64,15 +68,17 @@ Test(memory, timeline_catches_up)
     uint64_t time = 0;
     unsigned n = 0;
 
-    allowed = 2;
+    memory_watch();
     cr_assert_eq(ts_timeline_create(&timeline, TS_PIDS, 1000000, 1000), 0);
+    memory_refuse_from(0);
     for (unsigned i = 0; i < 500; i++) { /* a segment each, and nobody asks */
         uint8_t packet[188];
 
         support_pcr_packet(packet, 0x100, UINT64_C(270) * i, false);
         ts_timeline_feed(timeline, packet);
     }
-    allowed = 100;
+    cr_assert_gt(memory_requests(), 0);
+    memory_stop();
     cr_assert_eq(ts_timeline_finish(timeline), 500);
     for (; ts_timeline_next(timeline, &time); n++)
         cr_assert_eq(time, 270 * n);
@@ -86,10 +92,8 @@ Test(memory, timeline_does_not_grow_when_times_are_taken)
     struct ts_timeline *timeline;
     uint64_t time;
 
-    allowed = 2;
     cr_assert_eq(ts_timeline_create(&timeline, TS_PIDS, 1000000, 1000), 0);
-    held = 0;
-    allowed = 1000;
+    memory_watch();
     for (unsigned i = 0; i < 1000000; i++) {
         uint8_t packet[188];
 
@@ -101,6 +105,7 @@ Test(memory, timeline_does_not_grow_when_times_are_taken)
         while (ts_timeline_next(timeline, &time))
             ;
     }
-    cr_assert_eq(held, 0);
+    memory_stop();
+    cr_assert_eq(memory_requests(), 0);
     ts_timeline_destroy(timeline);
 }

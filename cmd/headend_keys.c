@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/headend_keys.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define SECOND     INT64_C(1000000) /* in microseconds */
+#define PERIOD_MIN (SECOND / 10)    /* the unit of nominal_CP_duration */
+#define PERIOD_MAX (6553 * SECOND)
+
+/* Where a member stands, and how long it is. */
+#define AT(type, member)    .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+#define FILE_AT(member)     AT(cmd_headend_entries, member)
+#define PORT_AT(member)     AT(cmd_headend_port_entry, member)
+#define STREAM_AT(member)   AT(cmd_headend_stream_entry, member)
+#define STREAM_LINE(member) .line = offsetof(struct cmd_headend_stream_entry, member)
+#define STREAM_HAS(member)  .given = offsetof(struct cmd_headend_stream_entry, pipeline.member)
+#define BETWEEN(low, high)  .minimum = (low), .maximum = (high)
+
+static int parse_endpoint(const char *text, void *into)
+{
+    struct cmd_headend_endpoint *endpoint = (struct cmd_headend_endpoint *)into;
+
+    if (wire_endpoint_parse(text, &endpoint->address, &endpoint->port) < 0)
+        return BASE_E_MALFORMED;
+    return endpoint->port ? 0 : BASE_E_MALFORMED;
+}
+
+static int parse_address(const char *text, void *into)
+{
+    return wire_address_parse(text, (struct wire_address *)into);
+}
+
+static int parse_mac(const char *text, void *into)
+{
+    uint8_t *mac = (uint8_t *)into;
+    unsigned bytes[6];
+    int used = 0;
+
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
+               &bytes[5], &used) != 6 ||
+        text[used])
+        return BASE_E_MALFORMED;
+    for (unsigned i = 0; i < 6; i++)
+        mac[i] = (uint8_t)bytes[i];
+    return 0;
+}
+
+static int parse_service(const char *text, void *into)
+{
+    struct cmd_headend_service *service = (struct cmd_headend_service *)into;
+    uint64_t id;
+
+    service->by_id = base_parse_u64(text, 1, UINT16_MAX, &id) == 0;
+    if (service->by_id)
+        service->id = (uint16_t)id;
+    else if (!*text || strlen(text) >= sizeof(service->name))
+        return BASE_E_MALFORMED;
+    else
+        snprintf(service->name, sizeof(service->name), "%s", text);
+    return 0;
+}
+
+static int parse_ecmg_address(const char *text, void *into)
+{
+    struct cmd_headend_ecmg *ecmg = (struct cmd_headend_ecmg *)into;
+    int status = base_parse_host_port(text, ecmg->host, sizeof(ecmg->host), &ecmg->port);
+
+    return status < 0 || !ecmg->host[0] ? BASE_E_MALFORMED : 0;
+}
+
+static int parse_access_criteria(const char *text, void *into)
+{
+    struct cmd_headend_ecmg *ecmg = (struct cmd_headend_ecmg *)into;
+    ptrdiff_t size = base_hex_decode(text, ecmg->access_criteria, sizeof(ecmg->access_criteria));
+
+    if (size < 0)
+        return (int)size;
+    ecmg->access_criteria_size = (uint16_t)size;
+    return 0;
+}
+
+static void begin_port(void *entry)
+{
+    ((struct cmd_headend_port_entry *)entry)->port.promiscuous = true;
+}
+
+static void begin_stream(void *entry)
+{
+    struct cmd_headend_stream *stream = &((struct cmd_headend_stream_entry *)entry)->stream;
+
+    stream->policy_delay = 10 * SECOND;
+    stream->crypto_period = 10 * SECOND;
+    stream->ecmg.version = 3;
+}
+
+#define X(name, text, cw_size, mode) text,
+static const char *const algorithm_words[] = {CIPHER_ALGORITHM_MAP(X) NULL};
+#undef X
+static const char *const hugepage_words[] = {"auto", "never", NULL};
+static const char *const policy_words[] = {"hold", "black", "clear", NULL}; /* enum headend_policy */
+/* The order of enum ts_component_kind. */
+static const char *const component_words[] = {"video", "audio", "subtitles", "data", "all", NULL};
+
+static const struct base_yaml_key port_keys[] = {
+    {"name", PORT_AT(port.name), .kind = BASE_YAML_TEXT, .required = true,
+     .line = offsetof(struct cmd_headend_port_entry, name_line)},
+    {"device", PORT_AT(port.device), .kind = BASE_YAML_TEXT, .required = true},
+    {"promiscuous", PORT_AT(port.promiscuous), .kind = BASE_YAML_BOOLEAN, .words = base_yaml_booleans},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key input_keys[] = {
+    {"port", STREAM_AT(input.name), .kind = BASE_YAML_TEXT, STREAM_LINE(input.line), .required = true},
+    {"address", STREAM_AT(input_address), .kind = BASE_YAML_PARSED, .parse = parse_endpoint,
+     .expected = "is not ADDRESS:PORT or [IPv6]:PORT", STREAM_LINE(input_address_line), .required = true},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key output_keys[] = {
+    {"port", STREAM_AT(output.name), .kind = BASE_YAML_TEXT, STREAM_LINE(output.line), .required = true},
+    {"address", STREAM_AT(output_address), .kind = BASE_YAML_PARSED, .parse = parse_endpoint,
+     .expected = "is not ADDRESS:PORT or [IPv6]:PORT", STREAM_LINE(output_address_line),
+     STREAM_HAS(readdress)},
+    {"source", STREAM_AT(pipeline.output_source), .kind = BASE_YAML_PARSED, .parse = parse_address,
+     .expected = "is not an IP address", STREAM_LINE(output_source_line), STREAM_HAS(has_output_source)},
+    {"ttl", STREAM_AT(pipeline.ttl), .kind = BASE_YAML_NUMBER, BETWEEN(1, UINT8_MAX)},
+    {"mac", STREAM_AT(pipeline.output_mac), .kind = BASE_YAML_PARSED, .parse = parse_mac,
+     .expected = "is not a MAC address such as 02:00:00:00:00:01", STREAM_HAS(has_output_mac)},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key ecmg_keys[] = {
+    {"address", STREAM_AT(stream.ecmg), .kind = BASE_YAML_PARSED, .parse = parse_ecmg_address,
+     .expected = "is not HOST:PORT", .required = true},
+    {"super_cas_id", STREAM_AT(stream.ecmg.super_cas_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT32_MAX),
+     .required = true},
+    {"access_criteria", STREAM_AT(stream.ecmg), .kind = BASE_YAML_PARSED, .parse = parse_access_criteria,
+     .expected = "is not at most 1024 bytes as hexadecimal digits"},
+    {"version", STREAM_AT(stream.ecmg.version), .kind = BASE_YAML_NUMBER, BETWEEN(2, 3)},
+    {"channel_id", STREAM_AT(stream.ecmg.channel_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX)},
+    {"ecm_id", STREAM_AT(stream.ecmg.ecm_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX)},
+    {.name = NULL},
+};
+static_assert(SIMULCRYPT_ACCESS_CRITERIA_MAX == 1024, "the message above says so");
+
+static const struct base_yaml_key service = {.name = "services",
+                                             .kind = BASE_YAML_PARSED,
+                                             .parse = parse_service,
+                                             .expected =
+                                                 "is neither a service_id nor a name of at most 63 bytes"};
+static const struct base_yaml_key component = {
+    .name = "components", .size = 1, .kind = BASE_YAML_WORD, .words = component_words};
+
+static const struct base_yaml_key stream_keys[] = {
+    {"name", STREAM_AT(pipeline.name), .kind = BASE_YAML_TEXT, STREAM_LINE(name_line), .required = true},
+    {"input", .kind = BASE_YAML_MAPPING, .keys = input_keys, .required = true},
+    {"output", .kind = BASE_YAML_MAPPING, .keys = output_keys, .required = true},
+    {"algorithm", STREAM_AT(stream.algorithm), .kind = BASE_YAML_WORD, .words = algorithm_words},
+    {"policy", STREAM_AT(stream.policy), .kind = BASE_YAML_WORD, .words = policy_words},
+    {"policy_delay", STREAM_AT(stream.policy_delay), .kind = BASE_YAML_SECONDS, BETWEEN(0, PERIOD_MAX)},
+    {"crypto_period", STREAM_AT(stream.crypto_period), .kind = BASE_YAML_SECONDS,
+     BETWEEN(PERIOD_MIN, PERIOD_MAX)},
+    {"ecm_pid", STREAM_AT(stream.ecm_pid), .kind = BASE_YAML_NUMBER, BETWEEN(TS_PID_FIRST, TS_PID_NULL - 1)},
+    {"services", STREAM_AT(stream.services[0]), .kind = BASE_YAML_LIST, .keys = &service,
+     .count = offsetof(struct cmd_headend_stream_entry, stream.service_count),
+     BETWEEN(1, HEADEND_SERVICES_MAX)},
+    {"components", STREAM_AT(components[0]), .kind = BASE_YAML_LIST, .keys = &component,
+     .count = offsetof(struct cmd_headend_stream_entry, component_count),
+     BETWEEN(1, CMD_HEADEND_COMPONENTS_MAX)},
+    {"ecmg", .kind = BASE_YAML_MAPPING, .keys = ecmg_keys},
+    {"cw", STREAM_AT(cw), .kind = BASE_YAML_TEXT, STREAM_LINE(cw_line)},
+    {"cw_file", STREAM_AT(stream.cw_file), .kind = BASE_YAML_TEXT},
+    {"raw_cw", STREAM_AT(stream.raw_cw), .kind = BASE_YAML_BOOLEAN, .words = base_yaml_booleans},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key memory_keys[] = {
+    {"hugepages", FILE_AT(pipeline.no_huge), .kind = BASE_YAML_BOOLEAN, .words = hugepage_words},
+    {"size", FILE_AT(pipeline.memory_mib), .kind = BASE_YAML_NUMBER, BETWEEN(64, 1 << 20)},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key port = {.name = "ports", .kind = BASE_YAML_MAPPING, .keys = port_keys};
+static const struct base_yaml_key stream = {
+    .name = "streams", STREAM_LINE(line), .kind = BASE_YAML_MAPPING, .keys = stream_keys};
+
+const struct base_yaml_key cmd_headend_keys[] = {
+    {"workers", FILE_AT(pipeline.workers), .kind = BASE_YAML_NUMBER, BETWEEN(0, 32)},
+    {"cores", FILE_AT(pipeline.cores), .kind = BASE_YAML_TEXT},
+    {"memory", .kind = BASE_YAML_MAPPING, .keys = memory_keys},
+    {"ports", FILE_AT(ports[0]), .kind = BASE_YAML_LIST, .keys = &port, .init = begin_port,
+     .count = offsetof(struct cmd_headend_entries, port_count), BETWEEN(1, PIPELINE_PORTS_MAX),
+     .required = true},
+    {"streams", FILE_AT(streams[0]), .kind = BASE_YAML_LIST, .keys = &stream, .init = begin_stream,
+     .count = offsetof(struct cmd_headend_entries, stream_count), BETWEEN(1, PIPELINE_STREAMS_MAX),
+     .required = true},
+    {.name = NULL},
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd/headend_keys.h: the headend's configuration as written: which keys there are, what each may hold, and
+ * the lines of what is checked against the rest. Private to cmd/headend_config.c. */
+#ifndef CMD_HEADEND_KEYS_H
+#define CMD_HEADEND_KEYS_H
+
+#include "base/yaml.h"
+#include "cmd/headend_config.h"
+
+#define CMD_HEADEND_COMPONENTS_MAX 16 /* words of one list */
+#define CMD_HEADEND_CW_TEXT_MAX    80 /* with NUL; a CW has 32 digits at most */
+
+struct cmd_headend_endpoint {
+    struct wire_address address;
+    uint16_t port;
+};
+
+/* The name of a port, and where it was given. */
+struct cmd_headend_port_name {
+    char name[32];
+    unsigned line;
+};
+
+struct cmd_headend_port_entry {
+    struct pipeline_port_config port;
+    unsigned name_line;
+};
+
+struct cmd_headend_stream_entry {
+    struct cmd_headend_stream stream; /* times in microseconds still */
+    struct pipeline_stream_config pipeline;
+    struct cmd_headend_port_name input, output;
+    struct cmd_headend_endpoint input_address, output_address;
+    unsigned component_count;
+    uint8_t components[CMD_HEADEND_COMPONENTS_MAX]; /* indices of words */
+    char cw[CMD_HEADEND_CW_TEXT_MAX];
+    unsigned line, name_line, input_address_line, output_address_line, output_source_line, cw_line;
+};
+
+struct cmd_headend_entries {
+    struct pipeline_config pipeline; /* without ports and streams */
+    unsigned port_count, stream_count;
+    struct cmd_headend_port_entry ports[PIPELINE_PORTS_MAX];
+    struct cmd_headend_stream_entry streams[PIPELINE_STREAMS_MAX];
+};
+
+extern const struct base_yaml_key cmd_headend_keys[]; /* of struct cmd_headend_entries */
+
+#endif
