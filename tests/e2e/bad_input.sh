@@ -42,7 +42,7 @@ nonsense 'is IN or OUT' scramble --seed 11 --cw-out "$original"
 nonsense 'is no file' scramble --seed 11 --cw-out /dev/null
 check 'an empty name' says 2 'empty word' "$scramline" scramble --cw $cw "$original" ''
 many=()
-for ((i = 0; i < 65; i++)); do many+=(--cw $cw); done
+for ((i = 0; i < 65; i++)); do many+=(--cw "$cw"); done
 too_many() { says 2 'too many' "$scramline" scramble "${many[@]}" "$original" "$work/o.ts" && ! grep -q $cw "$work/stderr"; }
 check 'too many control words: none is shown' too_many
 

@@ -57,9 +57,9 @@ several_links() { # one pcapng, an interface of Ethernet and one of SLL
 check 'pcapng of two link types, the second one chosen' several_links
 
 piped() {
-    make "$work/c.pcap" vlan rtp && "$scramline" scramble --cw $cw - - <"$work/c.pcap" 2>/dev/null |
+    make "$work/c.pcap" vlan rtp && through_pipe "$work/c.pcap" | "$scramline" scramble --cw $cw - - 2>/dev/null |
         "$scramline" descramble --cw $cw - - | cmp - "$work/o.ts" && editcap "$work/c.pcap" "$work/c.pcapng" &&
-        cat "$work/c.pcapng" | "$scramline" scramble --cw $cw - "$work/s.ts" && "$scramline" descramble --cw $cw "$work/s.ts" - | cmp - "$work/o.ts"
+        through_pipe "$work/c.pcapng" | "$scramline" scramble --cw $cw - "$work/s.ts" && "$scramline" descramble --cw $cw "$work/s.ts" - | cmp - "$work/o.ts"
 }
 check 'captures from pipes' piped
 
@@ -103,7 +103,7 @@ check 'a capture that ends in mid-record' truncated
 live() { # live LINK-TYPE
     tcpdump -i any -y "$1" -U -w - "udp and dst host 127.86.0.1" >"$work/live.pcap" 2>"$work/tcpdump.log" &
     local dump=$! try
-    servers+=($dump)
+    servers+=("$dump")
     for ((try = 0; try < 50; try++)); do grep -q listening "$work/tcpdump.log" && break; sleep 0.1; done
     ffmpeg -v error -re -i "$work/o.ts" -c copy -f mpegts 'udp://127.86.0.1:5000?pkt_size=1316'
     ffmpeg -v error -re -i "$work/o.ts" -c copy -f rtp_mpegts 'rtp://127.86.0.1:5004' >/dev/null

@@ -56,6 +56,9 @@ says() {
     grep -qF -- "$text" "$work/stderr" || { echo "expected: $text"; return 1; }
 }
 
+# through_pipe FILE: its bytes, so that the next command reads a pipe and not a file
+through_pipe() { cat "$1"; }
+
 json() { # json FILE EXPRESSION of d
     python3 -c 'import json, sys
 d = json.load(open(sys.argv[1])); v = eval(sys.argv[2])

@@ -10,9 +10,9 @@ original=$(programme)
 prepare() {
     start_ecmg ecmg &&
         "$scramline" scramble --json --ecmg "$ecmg_address" --service 1 --service 2 --crypto-period 4 "$original" "$work/s.ts" >"$work/s.json" &&
-        python3 - "$work/s.ts" "$work/late.ts" "$original" "$work/late-clear.ts" $(json "$work/s.json" "[s['ecm_pid'] for s in d['services']]") <<'PY'
-import sys
-ecm = {int(p) for p in sys.argv[5:]}
+        python3 - "$work/s.ts" "$work/late.ts" "$work/s.json" <<'PY'
+import json, sys
+ecm = {s['ecm_pid'] for s in json.load(open(sys.argv[3]))['services']}
 data = open(sys.argv[1], 'rb').read()
 packets = [data[i:i + 188] for i in range(0, len(data), 188)]
 late = [p for n, p in enumerate(packets) if n >= 700 or (p[1] & 31) << 8 | p[2] not in ecm]
@@ -23,7 +23,7 @@ PY
 check 'a stream whose first ECMs come late' prepare
 
 late_ecms() { # all is opened, though the keys come after the first scrambled packets
-    cat "$work/late.ts" | "$scramline" descramble --json - "$work/d.ts" >"$work/d.json" &&
+    through_pipe "$work/late.ts" | "$scramline" descramble --json - "$work/d.ts" >"$work/d.json" &&
         json_is "$work/d.json" "d['packets']['locked'] == 0 and d['packets']['descrambled'] > 1000" &&
         "$scramline" descramble "$work/late.ts" "$work/f.ts" && cmp "$work/d.ts" "$work/f.ts"
 }
@@ -92,7 +92,7 @@ assert len(take(run, 188 * 50, 5)) == 188 * 50'
 
 other_key() { # the wait ends with the window: nothing opens, and that is said
     "$scramline" keys service --out "$work/other.key" >/dev/null &&
-        cat "$work/late.ts" | exits 1 "$scramline" descramble --service-key "$work/other.key" - "$work/o.ts" 2>"$work/log"
+        through_pipe "$work/late.ts" | exits 1 "$scramline" descramble --service-key "$work/other.key" - "$work/o.ts" 2>"$work/log"
     local status=$?
     cat "$work/log"
     [ $status = 0 ] && grep -q 'is it the ECMG' "$work/log" && cmp "$work/late.ts" "$work/o.ts.partial"

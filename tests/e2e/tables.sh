@@ -58,10 +58,11 @@ assert ecm <= heard, (ecm, heard)
 PY
 }
 
-run() {
-    local kind=$1 pids=$2
+run() { # run KIND "PID…" OPTION…
+    local kind=$1 pids
+    read -ra pids <<<"$2"
     shift 2
-    scrambled "$kind" "$@" && same $pids
+    scrambled "$kind" "$@" && same "${pids[@]}"
 }
 check 'a service that leaves and comes back' run returns '' --service 1
 check 'a PID that no table names is not taken for ECMs' run occupied 0x1f00
