@@ -26,7 +26,7 @@ refuses() {
     sed -E "$2" "$configs/headend.yaml" >"$work/bad.yaml"
     ! cmp -s "$configs/headend.yaml" "$work/bad.yaml" && says 1 "$1" "$scramline" run -c "$work/bad.yaml" --check
 }
-check 'an unknown key' refuses 'bad.yaml:4: unknown key 'workerz'' 's/^workers:/workerz:/'
+check 'an unknown key' refuses "bad.yaml:4: unknown key 'workerz'" 's/^workers:/workerz:/'
 check 'an unknown port' refuses 'no port named inn' 's/port: in$/port: inn/'
 check 'a port twice' refuses 'another port is named in' 's/name: out/name: in/'
 check 'a broken address' refuses 'is not ADDRESS:PORT' 's/239.1.1.1:5000/239.1.1.1/'
