@@ -26,12 +26,12 @@ refuses() {
     sed -E "$2" "$configs/headend.yaml" >"$work/bad.yaml"
     ! cmp -s "$configs/headend.yaml" "$work/bad.yaml" && says 1 "$1" "$scramline" run -c "$work/bad.yaml" --check
 }
-check 'an unknown key' refuses 'bad.yaml:4: Unexpected key: workerz' 's/^workers:/workerz:/'
+check 'an unknown key' refuses "bad.yaml:4: unknown key 'workerz'" 's/^workers:/workerz:/'
 check 'an unknown port' refuses 'no port named inn' 's/port: in$/port: inn/'
 check 'a port twice' refuses 'another port is named in' 's/name: out/name: in/'
 check 'a broken address' refuses 'is not ADDRESS:PORT' 's/239.1.1.1:5000/239.1.1.1/'
 check 'IPv4 into IPv6' refuses 'cannot be turned into each other' 's/"239.2.1.1:5000"/"[ff05::1]:5000"/'
-check 'a TTL of 0' refuses 'not a number from 1 to 255' 's/ttl: 16/ttl: 0/'
+check 'a TTL of 0' refuses 'a whole number from 1 to 255' 's/ttl: 16/ttl: 0/'
 check 'an unknown algorithm' refuses 'is none of dvb-csa2' 's/algorithm: dvb-csa2/algorithm: rot13/'
 check 'an unknown policy' refuses 'is none of hold' 's/policy: hold/policy: pray/'
 check 'two sources of control words' refuses 'exactly one of ecmg' "s/^    policy: hold/    cw: \"$cw\"\n&/"
