@@ -63,17 +63,28 @@ static void advance_groups(struct scramble_run *run, uint64_t now)
         headend_group_advance(run->services[i].group, now);
 }
 
+/* Once an ECMG has let a whole time-out pass, its next ECMs are waited for only while it is there: a dead one
+ * costs a file run one time-out, not one per crypto-period. */
+static bool is_worth_waiting(const struct scramble_run *run, uint64_t time)
+{
+    const struct cmd_service *late = awaited(run, time);
+
+    return !run->gave_up || (late && late->client && headend_ecmg_client_is_up(late->client));
+}
+
 /* Files wait for ECMs: runs the loop until every group covers `time`, or the time-out is over. */
 static bool wait_for_ecms(struct scramble_run *run, uint64_t now, uint64_t time)
 {
     uint64_t deadline = base_clock_monotonic_ms() + run->options->ecm_timeout_us / 1000;
 
     while (!groups_ready(run, time)) {
-        if (cmd_process_interrupted() || base_clock_monotonic_ms() >= deadline)
+        if (cmd_process_interrupted() || base_clock_monotonic_ms() >= deadline ||
+            !is_worth_waiting(run, time))
             return false;
         net_loop_run_once(run->loop, 50);
         advance_groups(run, now);
     }
+    run->gave_up = false;
     return true;
 }
 
@@ -115,6 +126,16 @@ static void give_up_waiting(struct scramble_run *run, uint64_t now, uint64_t tim
         if (!headend_group_ready(run->services[i].group, time))
             headend_group_give_up(run->services[i].group, now, *why ? why : "no ECM came in time");
     }
+    run->gave_up = true;
+}
+
+/* Crypto-periods that began within the last batch count too. */
+static void finish_time(struct scramble_run *run)
+{
+    uint64_t last = run->window.done ? cmd_window_time(&run->window, run->window.done - 1) : 0;
+
+    for (unsigned i = 0; i < run->service_count; i++)
+        headend_group_advance(run->services[i].group, last);
 }
 
 /* How many of the next packets every group covers; at least one, waiting where need be. */
@@ -202,5 +223,6 @@ int scramble_run_pump(struct scramble_run *run)
         }
         cmd_progress_update(&run->progress, io_source_position(run->source));
     }
+    finish_time(run);
     return status;
 }

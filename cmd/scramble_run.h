@@ -35,6 +35,7 @@ struct scramble_run {
     struct cipher_batch *batch;
     struct net_loop *loop;
     struct cmd_cw_out cw_out;
+    bool gave_up; /* on an ECMG that let a time-out pass */
     unsigned service_count;
     struct cmd_service services[HEADEND_SERVICES_MAX];
     struct ts_observation observation;

@@ -125,6 +125,8 @@ Test(options, every_wrong_line_is_refused_with_status_2, .init = cr_redirect_std
     refused();
     cr_assert_not(PARSE("in", "out", "--components=audio,radio"));
     refused();
+    cr_assert_not(PARSE("in", "out", "--number=1", "--number=2"));
+    refused();
     cr_assert_not(PARSE("in", "out", "--pid=9000"));
     refused();
     cr_assert_not(PARSE("in", "out", "--pid=5-4"));
