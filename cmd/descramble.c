@@ -30,7 +30,8 @@ static struct {
     const char *in;
     const char *out;
     const char *flow;
-    const char *service;
+    struct cmd_texts services;
+    const char *service; /* the only one of them */
     struct cmd_numbers pids;
     const char *algorithm;
     const char *cw;
@@ -42,7 +43,7 @@ static struct {
 } options;
 
 static const struct cmd_option option_table[] = {
-    {"--service", "ID|NAME", "open this service alone; default: all", &options.service, .kind = CMD_TEXT},
+    {"--service", "ID|NAME", "open this service alone; default: all", &options.services, .kind = CMD_TEXTS},
     CMD_OPTION_PIDS("open these PIDs alone (256,0x101,300-310)", &options.pids),
     CMD_OPTION_ALGORITHM("what the\nscrambling_descriptor says, else dvb-csa2", &options.algorithm),
     {"--cw", "HEX", "fixed control word, loaded for both parities", &options.cw, .kind = CMD_TEXT},
@@ -179,6 +180,8 @@ static int choose_algorithm(struct descrambler_config *config)
         return cmd_usage_error(&command, "--cw, --cw-file and --service-key exclude each other");
     if (options.raw_cw && (config->algorithm != CIPHER_DVB_CSA2 || !(options.cw || options.cw_file)))
         return cmd_usage_error(&command, "--raw-cw goes with the --cw or --cw-file of DVB-CSA2");
+    if (options.services.count > 1)
+        return cmd_usage_error(&command, "--service: one service, or all of them without it");
     if (options.pids.count && options.service)
         return cmd_usage_error(&command, "--pid and --service exclude each other");
     return CMD_EXIT_OK;
@@ -400,6 +403,7 @@ int main(int argc, char **argv)
         return status;
     options.in = operands[0];
     options.out = operands[1];
+    options.service = options.services.values[0];
     run = calloc(1, sizeof(*run));
     if (!run)
         return cmd_failed(-ENOMEM, "cannot start");

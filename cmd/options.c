@@ -186,14 +186,9 @@ static int refuse_value(const struct cmd_command *command, const struct cmd_opti
     return cmd_usage_error(command, "%s: '%s' is not what it takes (%s)", option->name, text, expected);
 }
 
-static bool may_repeat(const struct cmd_option *option)
-{
-    return option->kind == CMD_FLAG || option->kind == CMD_TEXTS || option->kind == CMD_NUMBERS;
-}
-
-/* One option with its value, which may be the next word; *at moves on to the last word used. `taken` has a
- * bit for each option that was there before. */
-static int take_option(const struct cmd_command *command, int argc, char **argv, int *at, uint64_t *taken)
+/* One option with its value, which may be the next word; *at moves on to the last word used. Given again, an
+ * option that takes one value takes the last. */
+static int take_option(const struct cmd_command *command, int argc, char **argv, int *at)
 {
     char *word = argv[*at];
     size_t length = strncmp(word, "--", 2) ? 2 : strcspn(word, "=");
@@ -205,9 +200,6 @@ static int take_option(const struct cmd_command *command, int argc, char **argv,
     if (!option)
         return cmd_usage_error(command, "unknown option '%s' (scramline %s --help lists the options)", word,
                                command->name);
-    if (!may_repeat(option) && *taken >> (option - command->options) & 1)
-        return cmd_usage_error(command, "%s is there twice", option->name);
-    *taken |= UINT64_C(1) << (option - command->options);
     if (option->kind == CMD_FLAG && value)
         return cmd_usage_error(command, "%s takes no value", option->name);
     if (option->kind != CMD_FLAG && !value && ++*at == argc)
@@ -237,7 +229,6 @@ static int take_words(const struct cmd_command *command, int argc, char **argv, 
                       unsigned *count)
 {
     bool options_ended = false;
-    uint64_t taken = 0; /* commands have fewer than 64 options */
 
     for (int at = 1; at < argc; at++) {
         const char *word = argv[at];
@@ -245,7 +236,7 @@ static int take_words(const struct cmd_command *command, int argc, char **argv, 
         if (!options_ended && !strcmp(word, "--")) {
             options_ended = true;
         } else if (!options_ended && word[0] == '-' && word[1]) {
-            int status = take_option(command, argc, argv, &at, &taken);
+            int status = take_option(command, argc, argv, &at);
             if (status != CMD_EXIT_OK)
                 return status;
         } else if (*count == command->operands_max) {

@@ -93,6 +93,12 @@ Test(options, typed_values)
     cr_assert_eq(kinds & 3, 3);
 }
 
+Test(options, given_again_the_last_value_counts)
+{
+    cr_assert(PARSE("in", "out", "--number=1", "--number=2"));
+    cr_assert_eq(number, 2);
+}
+
 Test(options, numbers_as_lists_ranges_words_and_again)
 {
     static const uint16_t expected[] = {256, 257, 300, 301, 302, 0x1ffe};
@@ -124,8 +130,6 @@ Test(options, every_wrong_line_is_refused_with_status_2, .init = cr_redirect_std
     cr_assert_not(PARSE("in", "out", "--flag=yes"));
     refused();
     cr_assert_not(PARSE("in", "out", "--components=audio,radio"));
-    refused();
-    cr_assert_not(PARSE("in", "out", "--number=1", "--number=2"));
     refused();
     cr_assert_not(PARSE("in", "out", "--pid=9000"));
     refused();

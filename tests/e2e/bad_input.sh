@@ -65,6 +65,7 @@ nothing_found() { # what was asked for and is not there is said
         grep -q 'nothing was scrambled' "$work/log"
 }
 check 'services and PIDs that are not there' nothing_found
+check 'descramble: two services' says 2 'one service, or all' "$scramline" descramble --service 1 --service 2 --cw $cw "$original" "$work/o.ts"
 check 'no such file' says 1 'No such file' "$scramline" scramble --cw $cw "$work/none.ts" "$work/o.ts"
 check 'empty file' bash -c ": >'$work/empty.ts'; . '$(dirname "$0")/common.sh'; says 1 'empty' '$scramline' scramble --cw $cw '$work/empty.ts' '$work/o.ts'"
 head -c 100000 /dev/zero >"$work/zero.ts"
