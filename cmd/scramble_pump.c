@@ -55,12 +55,17 @@ static bool groups_ready(const struct scramble_run *run, uint64_t time)
     return !awaited(run, time);
 }
 
+static void move_time(struct scramble_run *run, uint64_t now)
+{
+    for (unsigned i = 0; i < run->service_count; i++)
+        headend_group_advance(run->services[i].group, now);
+}
+
 static void advance_groups(struct scramble_run *run, uint64_t now)
 {
     if (run->options->ecmg.port)
         net_loop_run_once(run->loop, 0);
-    for (unsigned i = 0; i < run->service_count; i++)
-        headend_group_advance(run->services[i].group, now);
+    move_time(run, now);
 }
 
 /* Once an ECMG has let a whole time-out pass, its next ECMs are waited for only while it is there: a dead one
@@ -132,10 +137,8 @@ static void give_up_waiting(struct scramble_run *run, uint64_t now, uint64_t tim
 /* Crypto-periods that began within the last batch count too. */
 static void finish_time(struct scramble_run *run)
 {
-    uint64_t last = run->window.done ? cmd_window_time(&run->window, run->window.done - 1) : 0;
-
-    for (unsigned i = 0; i < run->service_count; i++)
-        headend_group_advance(run->services[i].group, last);
+    if (run->window.done)
+        move_time(run, cmd_window_time(&run->window, run->window.done - 1));
 }
 
 /* How many of the next packets every group covers; at least one, waiting where need be. */

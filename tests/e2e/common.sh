@@ -34,6 +34,20 @@ skip() { # skip NAME WHY
     echo "ok $tests - $1 # SKIP $2"
 }
 
+# capture_round_trips TEXT: the script's own round_trip FILE ALGORITHM, over every capture and algorithm
+capture_round_trips() {
+    local name algorithm
+    for name in dvb-s-rai1-mpeg2-teletext h264-mp2-one-service h264-aac-no-sdt; do
+        for algorithm in dvb-csa2 dvb-cissa atis-idsa; do
+            if [ -n "${SCRAMLINE_CAPTURES:-}" ]; then
+                check "$algorithm: capture $name $1" round_trip "$SCRAMLINE_CAPTURES/$name.ts" "$algorithm"
+            else
+                skip "$algorithm: capture $name" 'SCRAMLINE_CAPTURES is not set'
+            fi
+        done
+    done
+}
+
 finish() { echo "1..$tests"; }
 
 # exits STATUS COMMAND…: whether it exits with that status
