@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "keys/control_word.h"
 
 static int fail(int error, const char *path)
 {
@@ -80,6 +81,32 @@ int cmd_cw_out_open(struct cmd_cw_out *cw_out, const struct cmd_command *command
     return fail(status, path);
 }
 
+static void list_oldest(struct cmd_cw_out *cw_out)
+{
+    char text[2 * KEYS_CW_MAX + 1];
+    unsigned last = --cw_out->waiting_count;
+
+    if (base_secret_hex(&cw_out->waiting[0].cw, text, sizeof(text)) == 0)
+        fprintf(cw_out->file, "%s\n", text);
+    base_secure_zero(text, sizeof(text));
+    memmove(&cw_out->waiting[0], &cw_out->waiting[1], last * sizeof(cw_out->waiting[0]));
+    base_secret_clear(&cw_out->waiting[last].cw);
+}
+
+void cmd_cw_out_add(struct cmd_cw_out *cw_out, uint64_t start, const struct base_secret *cw)
+{
+    if (cw_out->waiting_count == KEYS_SLOTS) /* a group is never so far ahead: the oldest has begun */
+        list_oldest(cw_out);
+    cw_out->waiting[cw_out->waiting_count].start = start;
+    cw_out->waiting[cw_out->waiting_count++].cw = *cw;
+}
+
+void cmd_cw_out_reach(struct cmd_cw_out *cw_out, uint64_t now)
+{
+    while (cw_out->waiting_count && cw_out->waiting[0].start <= now)
+        list_oldest(cw_out);
+}
+
 int cmd_cw_out_commit(struct cmd_cw_out *cw_out)
 {
     if (!cw_out->file)
@@ -102,5 +129,5 @@ void cmd_cw_out_close(struct cmd_cw_out *cw_out, bool keep)
     else if (cw_out->partial)
         unlink(cw_out->partial);
     free(cw_out->partial);
-    *cw_out = (struct cmd_cw_out){0};
+    base_secure_zero(cw_out, sizeof(*cw_out));
 }

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "cmd/control_words.h"
 #include "cmd/scramble_run.h"
 
 #define TICKS_PER_US (BASE_TICKS_PER_SECOND / 1000000)
 
-/* A failed write shows when the file is flushed. */
-static void write_cw(void *context, const struct base_secret *cw)
+static void note_cw(void *context, uint64_t start, const struct base_secret *cw)
 {
-    const struct scramble_run *run = (const struct scramble_run *)context;
-    char text[2 * KEYS_CW_MAX + 1];
+    struct scramble_run *run = (struct scramble_run *)context;
 
-    if (base_secret_hex(cw, text, sizeof(text)) == 0)
-        fprintf(run->cw_out.file, "%s\n", text);
-    base_secure_zero(text, sizeof(text));
+    cmd_cw_out_add(&run->cw_out, start, cw);
 }
 
 static int read_seed(const struct scramble_run *run, struct base_secret *seed)
@@ -72,7 +66,7 @@ static struct cmd_service_config describe(struct scramble_run *run, unsigned ind
                   .waits_for_ecms = true},
         .ecmg = describe_ecmg(options, index),
         .loop = run->loop,
-        .period = run->cw_out.file ? write_cw : NULL,
+        .period = run->cw_out.file ? note_cw : NULL,
         .context = run,
     };
 }

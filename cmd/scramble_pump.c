@@ -59,6 +59,7 @@ static void move_time(struct scramble_run *run, uint64_t now)
 {
     for (unsigned i = 0; i < run->service_count; i++)
         headend_group_advance(run->services[i].group, now);
+    cmd_cw_out_reach(&run->cw_out, now);
 }
 
 static void advance_groups(struct scramble_run *run, uint64_t now)
@@ -206,7 +207,7 @@ static int process_batch(struct scramble_run *run, size_t count)
     return status;
 }
 
-int scramble_run_pump(struct scramble_run *run)
+static int pump(struct scramble_run *run)
 {
     struct cmd_window *window = &run->window;
     int status = CMD_EXIT_OK;
@@ -226,6 +227,13 @@ int scramble_run_pump(struct scramble_run *run)
         }
         cmd_progress_update(&run->progress, io_source_position(run->source));
     }
+    return status;
+}
+
+int scramble_run_pump(struct scramble_run *run)
+{
+    int status = pump(run);
+
     finish_time(run);
     return status;
 }

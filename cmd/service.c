@@ -25,9 +25,8 @@ static void period(void *context, uint64_t crypto_period, uint64_t start, const 
     struct cmd_service *service = (struct cmd_service *)context;
 
     (void)crypto_period;
-    (void)start;
     if (service->period)
-        service->period(service->context, cw);
+        service->period(service->context, start, cw);
 }
 
 static void degraded(void *context, bool failing, const char *why)

@@ -19,7 +19,8 @@ struct cmd_service_config {
     struct headend_group_config group; /* where words come from and has_cas are filled in, the seed is not */
     struct headend_ecmg_client_config ecmg; /* host NULL: no CAS; stream and duration are filled in */
     struct net_loop *loop;
-    void (*period)(void *context, const struct base_secret *cw); /* a crypto-period begins; NULL allowed */
+    /* A crypto-period will begin at `start`, 27 MHz ticks: called when that is settled. NULL is allowed. */
+    void (*period)(void *context, uint64_t start, const struct base_secret *cw);
     void *context;
 };
 
@@ -29,7 +30,7 @@ struct cmd_service {
     struct keys_cw_list list;
     struct headend_group *group;
     struct headend_ecmg_client *client; /* NULL without a CAS */
-    void (*period)(void *context, const struct base_secret *cw);
+    void (*period)(void *context, uint64_t start, const struct base_secret *cw);
     void *context;
     bool was_degraded;
 };

@@ -36,7 +36,7 @@ enum headend_policy { HEADEND_HOLD, HEADEND_BLACK, HEADEND_CLEAR };
 struct headend_group_ops {
     /* Send this CW_provision. 0; -EBUSY or -ENOTCONN: it is asked for again at the next advance(). */
     int (*provision)(void *context, const struct simulcrypt_cw_provision *provision);
-    /* A crypto-period begins at `start` with this CW: for --cw-out. May be NULL. */
+    /* A crypto-period is published, which begins at `start` with this CW: for --cw-out. May be NULL. */
     void (*period)(void *context, uint64_t crypto_period, uint64_t start, const struct base_secret *cw);
     /* The policy takes hold (true) or the CAS is back (false); `why` is a sentence. May be NULL. */
     void (*degraded)(void *context, bool degraded, const char *why);
