@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* DVB-CISSA and ATIS-IDSA by OpenSSL's EVP, one packet at a time, a key schedule per key only.
+/* The AES algorithms by OpenSSL's EVP, one packet at a time, a key schedule per key only.
  *
  * Resetting a context's IV costs more than decrypting a packet. So contexts run on from packet to packet:
  * CBC's chaining value after a packet is its last scrambled block, known to us; what it adds to the next
@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cipher/aes_mode.h"
 #include "cipher/tier.h"
 
-#define BLOCK 16
+#define BLOCK CIPHER__AES_BLOCK
 
 struct direction_state {
     EVP_CIPHER_CTX *context;
@@ -19,14 +20,11 @@ struct direction_state {
 };
 
 struct key_state {
-    struct direction_state cbc[2]; /* by enum cipher_direction */
-    EVP_CIPHER_CTX *ecb;           /* for IDSA's residue */
+    struct direction_state cbc[2]; /* by enum cipher_direction; not for AES_CTR */
+    EVP_CIPHER_CTX *ecb;           /* for IDSA's residue, and AES_CTR */
+    uint8_t iv[BLOCK];
+    uint8_t counter_bits;
 };
-
-/* ETSI TS 103 127, clause 6: "DVBTMCPTAESCISSA". */
-static const uint8_t cissa_iv[BLOCK] = {'D', 'V', 'B', 'T', 'M', 'C', 'P', 'T',
-                                        'A', 'E', 'S', 'C', 'I', 'S', 'S', 'A'};
-static const uint8_t idsa_iv[BLOCK];
 
 static int open_context(EVP_CIPHER_CTX **context, const EVP_CIPHER *cipher, int encrypt)
 {
@@ -39,22 +37,19 @@ static int open_context(EVP_CIPHER_CTX **context, const EVP_CIPHER *cipher, int 
     return 0;
 }
 
-static int open_cissa(void *memory)
+static int open_contexts(void *memory, enum cipher_algorithm algorithm)
 {
     struct key_state *state = memory;
-    int status = open_context(&state->cbc[CIPHER_SCRAMBLE].context, EVP_aes_128_cbc(), 1);
+    int status = 0;
 
+    if (algorithm == CIPHER_ATIS_IDSA || algorithm == CIPHER_AES_CTR)
+        status = open_context(&state->ecb, EVP_aes_128_ecb(), 1);
+    if (status < 0 || algorithm == CIPHER_AES_CTR)
+        return status;
+    status = open_context(&state->cbc[CIPHER_SCRAMBLE].context, EVP_aes_128_cbc(), 1);
     if (status < 0)
         return status;
     return open_context(&state->cbc[CIPHER_DESCRAMBLE].context, EVP_aes_128_cbc(), 0);
-}
-
-static int open_idsa(void *memory)
-{
-    struct key_state *state = memory;
-    int status = open_context(&state->ecb, EVP_aes_128_ecb(), 1);
-
-    return status < 0 ? status : open_cissa(state);
 }
 
 static void close_contexts(void *memory)
@@ -66,12 +61,15 @@ static void close_contexts(void *memory)
     EVP_CIPHER_CTX_free(state->ecb);
 }
 
-static int set_contexts(void *memory, const uint8_t *cw)
+static int set_contexts(void *memory, enum cipher_algorithm algorithm, const uint8_t *cw,
+                        const struct cipher_mode *mode)
 {
     struct key_state *state = memory;
     int ok = !state->ecb || EVP_CipherInit_ex2(state->ecb, NULL, cw, NULL, -1, NULL) == 1;
 
-    for (int i = 0; i < 2; i++) {
+    cipher__aes_iv(algorithm, mode, state->iv);
+    state->counter_bits = mode->counter_bits;
+    for (int i = 0; i < 2 && state->cbc[i].context; i++) {
         memset(state->cbc[i].chain, 0, BLOCK);
         ok &= EVP_CipherInit_ex2(state->cbc[i].context, NULL, cw, state->cbc[i].chain, -1, NULL) == 1;
     }
@@ -106,24 +104,19 @@ static void descramble_blocks(struct direction_state *state, const uint8_t *iv, 
     memcpy(state->chain, last, BLOCK);
 }
 
-static void turn_blocks(struct key_state *state, enum cipher_direction direction, const uint8_t *iv,
-                        uint8_t *payload, int size)
+static void turn_blocks(struct key_state *state, enum cipher_direction direction, uint8_t *payload, int size)
 {
     if (!size)
         return;
     if (direction == CIPHER_SCRAMBLE)
-        scramble_blocks(&state->cbc[CIPHER_SCRAMBLE], iv, payload, size);
+        scramble_blocks(&state->cbc[CIPHER_SCRAMBLE], state->iv, payload, size);
     else
-        descramble_blocks(&state->cbc[CIPHER_DESCRAMBLE], iv, payload, size);
+        descramble_blocks(&state->cbc[CIPHER_DESCRAMBLE], state->iv, payload, size);
 }
 
-static void run_cissa(void *scratch, enum cipher_direction direction, const struct cipher_lane *lanes,
-                      unsigned count)
+static void turn_cbc(struct key_state *state, enum cipher_direction direction, uint8_t *payload, int length)
 {
-    (void)scratch;
-    for (unsigned i = 0; i < count; i++)
-        turn_blocks(cipher__key_state(lanes[i].key), direction, cissa_iv, lanes[i].payload,
-                    lanes[i].length / BLOCK * BLOCK);
+    turn_blocks(state, direction, payload, length / BLOCK * BLOCK);
 }
 
 /* The residue is XORed with the encryption of the scrambled block before it, in both directions. */
@@ -142,33 +135,48 @@ static void turn_idsa(struct key_state *state, enum cipher_direction direction, 
     int size = length / BLOCK * BLOCK;
     const struct direction_state *cbc = &state->cbc[direction];
 
-    turn_blocks(state, direction, idsa_iv, payload, size);
+    turn_blocks(state, direction, payload, size);
     if (length > size)
-        turn_residue(state, size ? cbc->chain : idsa_iv, payload + size, length - size);
+        turn_residue(state, size ? cbc->chain : state->iv, payload + size, length - size);
 }
 
-static void run_idsa(void *scratch, enum cipher_direction direction, const struct cipher_lane *lanes,
-                     unsigned count)
+static void turn_ctr(struct key_state *state, enum cipher_direction direction, uint8_t *payload, int length)
 {
+    uint8_t stream[CIPHER__AES_BLOCKS_MAX * BLOCK] = {0};
+    uint8_t counter[BLOCK];
+    int size = 0, written;
+
+    (void)direction;
+    memcpy(counter, state->iv, BLOCK);
+    for (; size < length; size += BLOCK, cipher__aes_count(counter, state->counter_bits))
+        memcpy(stream + size, counter, BLOCK);
+    EVP_CipherUpdate(state->ecb, stream, &written, stream, size);
+    for (int i = 0; i < length; i++)
+        payload[i] ^= stream[i];
+}
+
+static void run(void *scratch, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                const struct cipher_lane *lanes, unsigned count)
+{
+    static void (*const turn[CIPHER_ALGORITHMS])(struct key_state *, enum cipher_direction, uint8_t *,
+                                                 int) = {
+        [CIPHER_DVB_CISSA] = turn_cbc,
+        [CIPHER_ATIS_IDSA] = turn_idsa,
+        [CIPHER_AES_CBC] = turn_cbc,
+        [CIPHER_AES_CTR] = turn_ctr,
+    };
+
     (void)scratch;
     for (unsigned i = 0; i < count; i++)
-        turn_idsa(cipher__key_state(lanes[i].key), direction, lanes[i].payload, lanes[i].length);
+        turn[algorithm](cipher__key_state(lanes[i].key), direction, lanes[i].payload, lanes[i].length);
 }
 
-const struct cipher__tier cipher__cissa_openssl = {
+const struct cipher__tier cipher__aes_openssl = {
     .name = "openssl",
+    .features = CIPHER_CPU_LIBRARIES,
     .key_size = sizeof(struct key_state),
-    .key_open = open_cissa,
+    .key_open = open_contexts,
     .key_close = close_contexts,
     .key_set = set_contexts,
-    .run = run_cissa,
-};
-
-const struct cipher__tier cipher__idsa_openssl = {
-    .name = "openssl",
-    .key_size = sizeof(struct key_state),
-    .key_open = open_idsa,
-    .key_close = close_contexts,
-    .key_set = set_contexts,
-    .run = run_idsa,
+    .run = run,
 };

@@ -54,9 +54,8 @@ int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *a
 size_t cipher_shortest_payload(enum cipher_algorithm algorithm)
 {
     static const uint8_t shortest[CIPHER_ALGORITHMS] = {
-        [CIPHER_DVB_CSA2] = 8,
-        [CIPHER_DVB_CISSA] = 16,
-        [CIPHER_ATIS_IDSA] = 1,
+        [CIPHER_DVB_CSA2] = 8, [CIPHER_DVB_CISSA] = 16, [CIPHER_ATIS_IDSA] = 1,
+        [CIPHER_AES_CBC] = 16, [CIPHER_AES_CTR] = 1,
     };
 
     return shortest[algorithm];

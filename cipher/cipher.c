@@ -14,15 +14,16 @@
 
 /* Best first. */
 static const struct cipher__tier *const tiers[CIPHER_ALGORITHMS][TIERS_MAX] = {
-    [CIPHER_DVB_CSA2] = {&cipher__csa2_libdvbcsa},
-    [CIPHER_DVB_CISSA] = {&cipher__cissa_openssl},
-    [CIPHER_ATIS_IDSA] = {&cipher__idsa_openssl},
+    [CIPHER_DVB_CSA2] = {&cipher__csa2_libdvbcsa}, [CIPHER_DVB_CISSA] = {&cipher__aes_openssl},
+    [CIPHER_ATIS_IDSA] = {&cipher__aes_openssl},   [CIPHER_AES_CBC] = {&cipher__aes_openssl},
+    [CIPHER_AES_CTR] = {&cipher__aes_openssl},
 };
 
 struct cipher {
     const struct cipher__tier *tier;
     void *scratch;
     enum cipher_algorithm algorithm;
+    struct cipher_mode mode;
 };
 
 const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n)
@@ -32,7 +33,7 @@ const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n)
 
 static bool is_available(const struct cipher__tier *tier)
 {
-    return !tier->available || tier->available();
+    return (tier->features & ~cipher_cpu_features()) == 0;
 }
 
 static bool is_known_elsewhere(const char *name)
@@ -90,22 +91,35 @@ static void *zeroed_memory(size_t size)
     return memory;
 }
 
+static int open_scratch(struct cipher *cipher)
+{
+    const struct cipher__tier *tier = cipher->tier;
+
+    if (!tier->scratch_size)
+        return 0;
+    cipher->scratch = zeroed_memory(tier->scratch_size);
+    if (!cipher->scratch)
+        return -ENOMEM;
+    return tier->scratch_open ? tier->scratch_open(cipher->scratch) : 0;
+}
+
 int cipher__create_untested(struct cipher **out, enum cipher_algorithm algorithm,
                             const struct cipher__tier *tier)
 {
     struct cipher *cipher = calloc(1, sizeof(*cipher));
+    int status;
 
     if (!cipher)
         return -ENOMEM;
     cipher->tier = tier;
     cipher->algorithm = algorithm;
-    cipher->scratch = tier->scratch_size ? zeroed_memory(tier->scratch_size) : NULL;
-    if (tier->scratch_size && !cipher->scratch) {
-        free(cipher);
-        return -ENOMEM;
-    }
-    *out = cipher;
-    return 0;
+    cipher->mode = CIPHER_MODE_DEFAULT;
+    status = open_scratch(cipher);
+    if (status < 0)
+        cipher_destroy(cipher);
+    else
+        *out = cipher;
+    return status;
 }
 
 int cipher_create(struct cipher **out, enum cipher_algorithm algorithm, const char *tier)
@@ -127,6 +141,8 @@ void cipher_destroy(struct cipher *cipher)
 {
     if (!cipher)
         return;
+    if (cipher->scratch && cipher->tier->scratch_close)
+        cipher->tier->scratch_close(cipher->scratch);
     if (cipher->scratch)
         base_secure_zero(cipher->scratch, cipher->tier->scratch_size);
     free(cipher->scratch);
@@ -143,10 +159,20 @@ const char *cipher_tier_name(const struct cipher *cipher)
     return cipher->tier->name;
 }
 
+int cipher_set_mode(struct cipher *cipher, const struct cipher_mode *mode)
+{
+    if (cipher->algorithm != CIPHER_AES_CBC && cipher->algorithm != CIPHER_AES_CTR)
+        return -ENOTSUP;
+    if (mode->counter_bits < 1 || mode->counter_bits > 128)
+        return -EINVAL;
+    cipher->mode = *mode;
+    return 0;
+}
+
 void cipher_run(struct cipher *cipher, enum cipher_direction direction, const struct cipher_lane *lanes,
                 unsigned count)
 {
-    cipher->tier->run(cipher->scratch, direction, lanes, count);
+    cipher->tier->run(cipher->scratch, cipher->algorithm, direction, lanes, count);
 }
 
 int cipher_key_create(struct cipher_key **out, const struct cipher *cipher)
@@ -158,7 +184,8 @@ int cipher_key_create(struct cipher_key **out, const struct cipher *cipher)
         return -ENOMEM;
     key->tier = cipher->tier;
     key->algorithm = cipher->algorithm;
-    status = key->tier->key_open ? key->tier->key_open(key->state) : 0;
+    key->mode = cipher->mode;
+    status = key->tier->key_open ? key->tier->key_open(key->state, key->algorithm) : 0;
     if (status < 0) {
         cipher_key_destroy(key);
         return status;
@@ -171,7 +198,7 @@ int cipher_key_set(struct cipher_key *key, const uint8_t *cw, size_t cw_size)
 {
     if (cw_size != cipher_cw_size(key->algorithm))
         return -EINVAL;
-    return key->tier->key_set(key->state, cw);
+    return key->tier->key_set(key->state, key->algorithm, cw, &key->mode);
 }
 
 void cipher_key_clear(struct cipher_key *key)
@@ -179,7 +206,7 @@ void cipher_key_clear(struct cipher_key *key)
     static const uint8_t zeros[16];
 
     /* What a library prepared from a CW is out of our reach; preparing another one overwrites it. */
-    (void)key->tier->key_set(key->state, zeros);
+    (void)key->tier->key_set(key->state, key->algorithm, zeros, &key->mode);
 }
 
 void cipher_key_destroy(struct cipher_key *key)

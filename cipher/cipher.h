@@ -14,7 +14,10 @@
  * - DVB-CSA2: 8-byte CW. Payloads under 8 bytes stay unchanged.
  * - DVB-CISSA, ETSI TS 103 127: AES-128-CBC, IV "DVBTMCPTAESCISSA". The last length mod 16 bytes stay clear.
  * - ATIS-IDSA, ATIS-0800006: AES-128-CBC, IV zero. The last length mod 16 bytes are XORed with the encryption
- *   of the scrambled block before them (of the IV where there is none). */
+ *   of the scrambled block before them (of the IV where there is none).
+ * - AES-128-CBC: the IV of the key's mode (struct cipher_mode). The last length mod 16 bytes stay clear.
+ * - AES-128-CTR: the first counter block is the mode's IV; its last counter_bits bits count up, big-endian,
+ *   without a carry into the bits above. The last block is cut to the payload's length. */
 #ifndef CIPHER_CIPHER_H
 #define CIPHER_CIPHER_H
 
@@ -25,7 +28,9 @@
 #define CIPHER_ALGORITHM_MAP(X)                                                                              \
     X(DVB_CSA2, "dvb-csa2", 8, 0x02)                                                                         \
     X(DVB_CISSA, "dvb-cissa", 16, 0x10)                                                                      \
-    X(ATIS_IDSA, "atis-idsa", 16, 0x70)
+    X(ATIS_IDSA, "atis-idsa", 16, 0x70)                                                                      \
+    X(AES_CBC, "aes-128-cbc", 16, 0xF0)                                                                      \
+    X(AES_CTR, "aes-128-ctr", 16, 0xF1)
 
 enum cipher_algorithm {
 #define X(name, text, cw_size, mode) CIPHER_##name,
@@ -43,6 +48,13 @@ enum cipher_direction { CIPHER_SCRAMBLE, CIPHER_DESCRAMBLE };
 
 struct cipher;
 struct cipher_key;
+
+/* What AES-128-CBC and AES-128-CTR leave open: the same for every packet of a key. */
+struct cipher_mode {
+    uint8_t iv[16];
+    uint8_t counter_bits; /* 1 to 128; AES-128-CTR alone */
+};
+#define CIPHER_MODE_DEFAULT ((struct cipher_mode){.counter_bits = 64}) /* IV zero */
 
 struct cipher_lane {
     uint8_t *payload;             /* turned in place; any alignment */
@@ -67,6 +79,10 @@ int cipher_create(struct cipher **cipher, enum cipher_algorithm algorithm, const
 void cipher_destroy(struct cipher *cipher); /* NULL is allowed; keys may outlive it */
 enum cipher_algorithm cipher_algorithm_of(const struct cipher *cipher);
 const char *cipher_tier_name(const struct cipher *cipher);
+
+/* The mode of the keys that are made for `cipher` from now on; CIPHER_MODE_DEFAULT until then. Kept through
+ * cipher_key_set(). -ENOTSUP for an algorithm that has no choice, -EINVAL for counter_bits out of range. */
+int cipher_set_mode(struct cipher *cipher, const struct cipher_mode *mode);
 
 /* The n-th tier's name of an algorithm, best first, or NULL after the last; tiers that this CPU lacks are
  * named too. For tests, benchmarks and --help. */

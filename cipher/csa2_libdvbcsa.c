@@ -35,19 +35,26 @@ struct key_state {
     struct dvbcsa_bs_key_s *bitsliced;
 };
 
-static int key_set(void *memory, const uint8_t *cw)
+static void set_words(struct key_state *state, const uint8_t *cw)
 {
-    struct key_state *state = memory;
-
     dvbcsa_key_set(cw, state->scalar);
     dvbcsa_bs_key_set(cw, state->bitsliced);
+}
+
+static int key_set(void *memory, enum cipher_algorithm algorithm, const uint8_t *cw,
+                   const struct cipher_mode *mode)
+{
+    (void)algorithm;
+    (void)mode;
+    set_words(memory, cw);
     return 0;
 }
 
-static int key_open(void *memory)
+static int key_open(void *memory, enum cipher_algorithm algorithm)
 {
     struct key_state *state = memory;
 
+    (void)algorithm;
     state->scalar = dvbcsa_key_alloc();
     state->bitsliced = dvbcsa_bs_key_alloc();
     return state->scalar && state->bitsliced ? 0 : -ENOMEM;
@@ -59,7 +66,7 @@ static void key_close(void *memory)
     struct key_state *state = memory;
 
     if (state->scalar && state->bitsliced)
-        key_set(state, zeros); /* the library frees without wiping */
+        set_words(state, zeros); /* the library frees without wiping */
     if (state->scalar)
         dvbcsa_key_free(state->scalar);
     if (state->bitsliced)
@@ -172,11 +179,12 @@ static void turn_group(struct scratch *scratch, enum cipher_direction direction,
     }
 }
 
-static void run(void *memory, enum cipher_direction direction, const struct cipher_lane *lanes,
-                unsigned count)
+static void run(void *memory, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                const struct cipher_lane *lanes, unsigned count)
 {
     struct scratch *scratch = memory;
 
+    (void)algorithm;
     group_lanes(scratch, lanes, count);
     for (unsigned i = 0; i < scratch->group_count; i++) {
         turn_group(scratch, direction, lanes, &scratch->groups[i]);
@@ -187,6 +195,7 @@ static void run(void *memory, enum cipher_direction direction, const struct ciph
 
 const struct cipher__tier cipher__csa2_libdvbcsa = {
     .name = "libdvbcsa",
+    .features = CIPHER_CPU_LIBRARIES,
     .scratch_size = sizeof(struct scratch),
     .key_size = sizeof(struct key_state),
     .key_open = key_open,

@@ -10,29 +10,36 @@
 #include <stdbool.h>
 
 #include "cipher/cipher.h"
+#include "cipher/cpu.h"
 
 #define CIPHER__ALIGNMENT 64 /* bytes: a cache line, and the widest vector */
 
 struct cipher__tier {
     const char *name;
-    size_t scratch_size;     /* bytes per cipher; 0: none */
-    size_t key_size;         /* bytes of state per key */
-    bool (*available)(void); /* on this CPU; NULL: on every one */
+    unsigned features;   /* CIPHER_CPU_… that it needs, all of them (cpu.h); 0: none */
+    size_t scratch_size; /* bytes per cipher; 0: none */
+    size_t key_size;     /* bytes of state per key */
 
-    /* Only where a key's state holds more than its own bytes; close accepts a half-opened state. */
-    int (*key_open)(void *state);
+    /* Only where scratch or a key's state holds more than its own bytes; close accepts a half-opened one. 0,
+     * -ENOMEM, BASE_E_CRYPTO. */
+    int (*scratch_open)(void *scratch);
+    void (*scratch_close)(void *scratch);
+    int (*key_open)(void *state, enum cipher_algorithm algorithm);
     void (*key_close)(void *state);
 
     /* Prepares everything that use needs; overwrites every trace of the CW before. 0 or BASE_E_CRYPTO. */
-    int (*key_set)(void *state, const uint8_t *cw);
+    int (*key_set)(void *state, enum cipher_algorithm algorithm, const uint8_t *cw,
+                   const struct cipher_mode *mode);
 
-    void (*run)(void *scratch, enum cipher_direction direction, const struct cipher_lane *lanes,
-                unsigned count);
+    /* All lanes' keys were made for this tier and algorithm. */
+    void (*run)(void *scratch, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                const struct cipher_lane *lanes, unsigned count);
 };
 
 struct cipher_key {
     const struct cipher__tier *tier;
     enum cipher_algorithm algorithm;
+    struct cipher_mode mode;
     _Alignas(CIPHER__ALIGNMENT) uint8_t state[];
 };
 
@@ -42,9 +49,9 @@ static inline void *cipher__key_state(const struct cipher_key *key)
     return (void *)(uintptr_t)key->state;
 }
 
+/* One table serves every algorithm of its family. */
 extern const struct cipher__tier cipher__csa2_libdvbcsa;
-extern const struct cipher__tier cipher__cissa_openssl;
-extern const struct cipher__tier cipher__idsa_openssl;
+extern const struct cipher__tier cipher__aes_openssl;
 
 /* Known answers for a tier (self_test.c). 0, BASE_E_SELF_TEST or -ENOMEM. */
 int cipher__self_test_tier(enum cipher_algorithm algorithm, const struct cipher__tier *tier, bool corrupt);

@@ -13,9 +13,9 @@ Test(cipher, algorithms_have_names_sizes_and_modes)
         size_t cw_size, shortest;
         uint8_t mode;
     } expected[CIPHER_ALGORITHMS] = {
-        [CIPHER_DVB_CSA2] = {"dvb-csa2", 8, 8, 0x02},
-        [CIPHER_DVB_CISSA] = {"dvb-cissa", 16, 16, 0x10},
-        [CIPHER_ATIS_IDSA] = {"atis-idsa", 16, 1, 0x70},
+        [CIPHER_DVB_CSA2] = {"dvb-csa2", 8, 8, 0x02},    [CIPHER_DVB_CISSA] = {"dvb-cissa", 16, 16, 0x10},
+        [CIPHER_ATIS_IDSA] = {"atis-idsa", 16, 1, 0x70}, [CIPHER_AES_CBC] = {"aes-128-cbc", 16, 16, 0xF0},
+        [CIPHER_AES_CTR] = {"aes-128-ctr", 16, 1, 0xF1},
     };
 
     for (int i = 0; i < CIPHER_ALGORITHMS; i++) {

@@ -94,13 +94,25 @@ static void judge_cbc(enum cipher_direction direction, const uint8_t *cw, uint8_
     }
 }
 
+/* SP 800-38A, 6.5, from a counter of zero: no packet has more than 12 blocks. */
+static void judge_ctr(enum cipher_direction direction, const uint8_t *cw, uint8_t *payload, unsigned length)
+{
+    uint8_t counter[16] = {0}, stream[16];
+
+    (void)direction;
+    for (unsigned done = 0; done < length; done += 16, counter[15]++) {
+        aes_block(cw, 1, counter, stream);
+        xor_into(payload + done, stream, length - done < 16 ? length - done : 16);
+    }
+}
+
 static void judge(enum cipher_algorithm algorithm, enum cipher_direction direction, const uint8_t *cw,
                   uint8_t *payload, unsigned length)
 {
     uint8_t chain[16] = {0}, stream[16];
 
-    if (algorithm == CIPHER_DVB_CSA2) {
-        judge_csa2(direction, cw, payload, length);
+    if (algorithm == CIPHER_DVB_CSA2 || algorithm == CIPHER_AES_CTR) {
+        (algorithm == CIPHER_DVB_CSA2 ? judge_csa2 : judge_ctr)(direction, cw, payload, length);
         return;
     }
     if (algorithm == CIPHER_DVB_CISSA)
