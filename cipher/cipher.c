@@ -10,11 +10,11 @@
 
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
-    [CIPHER_DVB_CSA2] = {CIPHER_DVB_CSA2, {&cipher__csa2_libdvbcsa}},
-    [CIPHER_DVB_CISSA] = {CIPHER_DVB_CISSA, {&cipher__aes_openssl}},
-    [CIPHER_ATIS_IDSA] = {CIPHER_ATIS_IDSA, {&cipher__aes_openssl}},
-    [CIPHER_AES_CBC] = {CIPHER_AES_CBC, {&cipher__aes_openssl}},
-    [CIPHER_AES_CTR] = {CIPHER_AES_CTR, {&cipher__aes_openssl}},
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {&cipher__csa2_libdvbcsa}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {&cipher__aes_openssl}},
 };
 
 struct cipher {

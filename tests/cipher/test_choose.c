@@ -54,7 +54,8 @@ static void read_log(char text[static 1024])
 
 Test(choose, a_tier_that_fails_is_disabled_loudly_and_the_next_one_taken, .init = cr_redirect_stderr)
 {
-    struct cipher__tier_list list = {CIPHER_DVB_CSA2, {&of_the_future, &wrong, &cipher__csa2_libdvbcsa}};
+    struct cipher__tier_list list = {.algorithm = CIPHER_DVB_CSA2,
+                                     .tiers = {&of_the_future, &wrong, &cipher__csa2_libdvbcsa}};
     const struct cipher__tier *tier = NULL;
     char text[1024];
 
@@ -72,7 +73,8 @@ Test(choose, a_tier_that_fails_is_disabled_loudly_and_the_next_one_taken, .init 
 
 Test(choose, a_named_tier_has_no_stand_in, .init = cr_redirect_stderr)
 {
-    struct cipher__tier_list list = {CIPHER_DVB_CSA2, {&of_the_future, &wrong, &cipher__csa2_libdvbcsa}};
+    struct cipher__tier_list list = {.algorithm = CIPHER_DVB_CSA2,
+                                     .tiers = {&of_the_future, &wrong, &cipher__csa2_libdvbcsa}};
     const struct cipher__tier *tier = NULL;
 
     cr_assert_eq(cipher__choose_tier(&list, "wrong", &tier), BASE_E_SELF_TEST);
@@ -85,7 +87,7 @@ Test(choose, a_named_tier_has_no_stand_in, .init = cr_redirect_stderr)
 
 Test(choose, nothing_is_left_when_the_last_one_fails, .init = cr_redirect_stderr)
 {
-    struct cipher__tier_list list = {CIPHER_DVB_CISSA, {&wrong, &wrong_too}};
+    struct cipher__tier_list list = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&wrong, &wrong_too}};
     const struct cipher__tier *tier = NULL;
     char text[1024];
 
@@ -101,7 +103,8 @@ Test(choose, nothing_is_left_when_the_last_one_fails, .init = cr_redirect_stderr
 
 Test(choose, want_of_memory_is_no_verdict)
 {
-    struct cipher__tier_list list = {CIPHER_DVB_CSA2, {&starved, &cipher__csa2_libdvbcsa}};
+    struct cipher__tier_list list = {.algorithm = CIPHER_DVB_CSA2,
+                                     .tiers = {&starved, &cipher__csa2_libdvbcsa}};
     const struct cipher__tier *tier = NULL;
 
     cr_assert_eq(cipher__choose_tier(&list, NULL, &tier), -ENOMEM);
