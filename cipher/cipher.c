@@ -129,7 +129,7 @@ const char *cipher_tier_name(const struct cipher *cipher)
 
 int cipher_set_mode(struct cipher *cipher, const struct cipher_mode *mode)
 {
-    if (cipher->algorithm != CIPHER_AES_CBC && cipher->algorithm != CIPHER_AES_CTR)
+    if (!cipher_has_iv(cipher->algorithm))
         return -ENOTSUP;
     if (mode->counter_bits < 1 || mode->counter_bits > 128)
         return -EINVAL;
