@@ -9,22 +9,25 @@
 #include "cipher/tier.h"
 
 /* Best first. */
-static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
-    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2,
-                         .tiers =
-                             {
-#ifdef __x86_64__
-                                 &cipher__csa2_avx2,
+#define CSA2_PORTABLE &cipher__csa2_libdvbcsa, &cipher__csa2_ref
+#define AES_PORTABLE  &cipher__aes_openssl
+#if defined(__x86_64__)
+#define CSA2_TIERS &cipher__csa2_avx2, CSA2_PORTABLE
+#define AES_TIERS  AES_PORTABLE
 #elif defined(__aarch64__)
-                                 &cipher__csa2_neon,
+#define CSA2_TIERS &cipher__csa2_neon, CSA2_PORTABLE
+#define AES_TIERS  AES_PORTABLE
+#else
+#define CSA2_TIERS CSA2_PORTABLE
+#define AES_TIERS  AES_PORTABLE
 #endif
-                                 &cipher__csa2_libdvbcsa,
-                                 &cipher__csa2_ref,
-                             }},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {&cipher__aes_openssl}},
+
+static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {CSA2_TIERS}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
 };
 
 struct cipher {
