@@ -41,16 +41,20 @@ static inline void csa2_derive_keys(struct csa2_key_rows *keys, unsigned group)
 {
     vec k[CSA2_BLOCK], a[CSA2_BLOCK + 6];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         k[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS + i][group]), vec_splat(CSA2_LAYERS - 1));
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS - CSA2_BLOCK + i][group]), k[i + 1]);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i + 7] = vec_xor(vec_xor3(a[i + 3], a[i + 4], a[i + 5]), k[i]);
 
     vec_store(&keys->first[group], vec_load(&keys->fold[CSA2_ROUNDS - 1][group]));
     vec_store(&keys->fold[CSA2_ROUNDS - 1][group], a[7]);
     vec_store(&keys->last[group], k[7]);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < 6; i++)
         vec_store(&keys->whitening[i][group], a[i + 8]);
 }
@@ -84,6 +88,7 @@ static inline void csa2_leave(vec block[6], const vec x[6])
 /* Between x with the folded keys in it and x itself, after round 55. */
 static inline void csa2_whiten(vec x[6], const struct csa2_key_rows *keys, unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < 6; i++)
         x[i] = vec_xor(x[i], vec_load(&keys->whitening[i][group]));
 }
@@ -170,12 +175,14 @@ static inline void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
 
 static inline void csa2_load_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_load(&rows[i][group]);
 }
 
 static inline void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK])
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], block[i]);
 }
@@ -184,18 +191,21 @@ static inline void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, co
 static inline void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK],
                                    vec mask)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], vec_select(mask, block[i], vec_load(&rows[i][group])));
 }
 
 static inline void csa2_xor_block(vec to[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         to[i] = vec_xor(to[i], vec_load(&rows[i][group]));
 }
 
 static inline void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_and(block[i], mask);
 }
@@ -216,6 +226,7 @@ static inline void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
 {
     vec chain[CSA2_CHAINS_MAX][CSA2_BLOCK];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < chains * CSA2_BLOCK; i++)
         chain[i / CSA2_BLOCK][i % CSA2_BLOCK] = vec_zero();
     for (unsigned b = blocks; b-- > 0;) {
@@ -252,6 +263,7 @@ static inline void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUP
         csa2_load_block(after, row + CSA2_BLOCK, group);
         if (mixed)
             csa2_mask_block(after, csa2_has_block(counts, group, block + 1));
+        CSA2_UNROLLED
         for (unsigned i = 0; i < CSA2_BLOCK; i++)
             plain[i] = vec_xor(plain[i], after[i]);
     }
