@@ -12,7 +12,7 @@
 #define CSA2_PORTABLE &cipher__csa2_libdvbcsa, &cipher__csa2_ref
 #define AES_PORTABLE  &cipher__aes_openssl
 #if defined(__x86_64__)
-#define CSA2_TIERS &cipher__csa2_avx2, CSA2_PORTABLE
+#define CSA2_TIERS &cipher__csa2_avx512, &cipher__csa2_avx2, CSA2_PORTABLE
 #define AES_TIERS  AES_PORTABLE
 #elif defined(__aarch64__)
 #define CSA2_TIERS &cipher__csa2_neon, CSA2_PORTABLE
