@@ -10,7 +10,7 @@
 
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
-    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {&cipher__csa2_libdvbcsa}},
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {&cipher__csa2_libdvbcsa, &cipher__csa2_ref}},
     [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
     [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
     [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
