@@ -13,8 +13,6 @@
 
 #define PACKETS       200000u
 #define PACKETS_LEAST 4096u
-#define SIZES_LAST    1030
-#define SIZES_SLOW    200 /* for a tier that turns one lane after the other */
 
 static uint64_t number_from(const char *variable, uint64_t otherwise)
 {
@@ -44,13 +42,17 @@ static bool run_one(const char *tier, enum cipher_algorithm algorithm, bool (*ch
 {
     static struct trial trial;
     uint64_t seed = number_from("SCRAMLINE_TEST_SEED", (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid());
-    int status = trial_open(&trial, algorithm, tier, seed, judge_by_libraries());
+    struct field *field;
+    int status;
 
+    cr_assert_eq(field_create(&field), 0);
+    status = trial_open(&trial, algorithm, tier, field, seed, judge_by_libraries());
     if (status == -ENOTSUP)
         return false;
     cr_assert_eq(status, 0, "tier %s, %s: error %d", tier, cipher_algorithm_name(algorithm), status);
     cr_assert(check(&trial), "SCRAMLINE_TEST_SEED=%llu: %s", (unsigned long long)seed, trial.match.failure);
     trial_close(&trial);
+    field_destroy(field);
     return true;
 }
 
@@ -95,9 +97,9 @@ bool tier_tests_lengths(struct trial *trial)
 
 bool tier_tests_sizes(struct trial *trial)
 {
-    bool is_slow = !strcmp(cipher_tier_name(trial->match.cipher), "ref");
+    const char *tier = cipher_tier_name(trial->match.cipher);
 
-    return trial_sizes(trial, is_slow ? SIZES_SLOW : SIZES_LAST);
+    return trial_sizes(trial, !strcmp(tier, "ref") || !strcmp(tier, "libdvbcsa"));
 }
 
 bool tier_tests_new_words(struct trial *trial)
@@ -121,20 +123,24 @@ bool tier_tests_two_threads(struct trial *trial)
 {
     static struct trial other;
     struct pool_shape shape = pool_shape_of_round(0, 512);
-    void *result;
+    struct field *field;
     pthread_t thread;
+    void *result;
+    bool good;
 
-    cr_assert_eq(trial_open(&other, trial->algorithm, cipher_tier_name(trial->match.cipher), ~trial->seed,
-                            trial->judge),
+    cr_assert_eq(field_create(&field), 0);
+    cr_assert_eq(trial_open(&other, trial->algorithm, cipher_tier_name(trial->match.cipher), field,
+                            ~trial->seed, trial->judge),
                  0);
     pool_make(&trial->pool, trial->algorithm, shape, trial->seed, &trial->judge);
     pool_make(&other.pool, other.algorithm, shape, other.seed, &other.judge);
     trial->match.pool = &trial->pool;
     other.match.pool = &other.pool;
     cr_assert_eq(pthread_create(&thread, NULL, play_pool, &other.match), 0);
-    bool good = play_pool(&trial->match) != NULL;
+    good = play_pool(&trial->match) != NULL;
     cr_assert_eq(pthread_join(thread, &result), 0);
     cr_assert_not_null(result, "the other thread: %s", other.match.failure);
     trial_close(&other);
+    field_destroy(field);
     return good;
 }

@@ -7,17 +7,11 @@
 #define FULL_BATCH_IN 16 /* one random batch in so many is as large as can be */
 #define BATCH_LIMIT   1031
 
-int match_open(struct match *match, enum cipher_algorithm algorithm, const char *tier)
+int match_open(struct match *match, enum cipher_algorithm algorithm, const char *tier, struct field *field)
 {
-    int status;
-
     memset(match, 0, sizeof(*match));
-    status = cipher_create(&match->cipher, algorithm, tier);
-    if (!status)
-        status = field_create(&match->field);
-    if (status < 0)
-        match_close(match);
-    return status;
+    match->field = field;
+    return cipher_create(&match->cipher, algorithm, tier);
 }
 
 void match_close(struct match *match)
@@ -25,7 +19,6 @@ void match_close(struct match *match)
     for (unsigned i = 0; i < POOL_LANES; i++)
         cipher_key_destroy(match->keys[i]);
     cipher_destroy(match->cipher);
-    field_destroy(match->field);
     memset(match, 0, sizeof(*match));
 }
 
@@ -163,7 +156,6 @@ bool match_play(struct match *match, const struct pool *pool)
         }
         first += batch.count;
     }
-    match->packets += lanes;
     return true;
 }
 

@@ -21,17 +21,16 @@ struct match_batch {
 struct match {
     struct cipher *cipher;
     struct cipher_key *keys[POOL_LANES];
-    const struct pool *pool; /* whose control words the keys have */
-    struct field *field;
+    const struct pool *pool;                        /* whose control words the keys have */
+    struct field *field;                            /* borrowed */
     struct cipher_lane unchanged[CIPHER_BATCH_MAX]; /* what the lanes were before they were turned */
     uint16_t lengths[CIPHER_BATCH_MAX];
-    uint64_t packets;  /* of pools that were matched whole, each counted once for both directions */
     char failure[320]; /* one line: what was different, and the seed */
 };
 
-/* As cipher_create(). */
-int match_open(struct match *match, enum cipher_algorithm algorithm, const char *tier);
-void match_close(struct match *match); /* also half open, or not open at all */
+/* As cipher_create(). Matches of one thread may share a field; one that is only a judge has none (NULL). */
+int match_open(struct match *match, enum cipher_algorithm algorithm, const char *tier, struct field *field);
+void match_close(struct match *match); /* also one that could not be opened */
 
 /* Gives the keys the pool's control words: the same objects as before with new words, but some that are made
  * anew, often where an old one was. False: `failure` says why. */

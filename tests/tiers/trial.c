@@ -2,14 +2,15 @@
 #include "tests/tiers/trial.h"
 
 #define SIZES_PER_POOL 64
+#define SIZES_LAST     1030
 
-int trial_open(struct trial *trial, enum cipher_algorithm algorithm, const char *tier, uint64_t seed,
-               struct pool_judge judge)
+int trial_open(struct trial *trial, enum cipher_algorithm algorithm, const char *tier, struct field *field,
+               uint64_t seed, struct pool_judge judge)
 {
     trial->algorithm = algorithm;
     trial->seed = seed;
     trial->judge = judge;
-    return match_open(&trial->match, algorithm, tier);
+    return match_open(&trial->match, algorithm, tier, field);
 }
 
 void trial_close(struct trial *trial)
@@ -17,19 +18,21 @@ void trial_close(struct trial *trial)
     match_close(&trial->match);
 }
 
-bool trial_round(struct trial *trial, uint64_t round, unsigned lanes)
+unsigned trial_make_round(struct pool *pool, enum cipher_algorithm algorithm, uint64_t seed, uint64_t round,
+                          uint64_t packets, const struct pool_judge *judge)
 {
-    pool_make(&trial->pool, trial->algorithm, pool_shape_of_round(round, lanes),
-              pool_seed(trial->seed, trial->algorithm, round), &trial->judge);
-    return match_play(&trial->match, &trial->pool);
+    unsigned lanes = packets < POOL_LANES ? (unsigned)packets : POOL_LANES;
+
+    pool_make(pool, algorithm, pool_shape_of_round(round, lanes), pool_seed(seed, algorithm, round), judge);
+    return lanes;
 }
 
 bool trial_packets(struct trial *trial, uint64_t packets)
 {
-    for (uint64_t round = 0; trial->match.packets < packets; round++) {
-        uint64_t left = packets - trial->match.packets;
-
-        if (!trial_round(trial, round, left < POOL_LANES ? (unsigned)left : POOL_LANES))
+    for (uint64_t round = 0; packets > 0; round++) {
+        packets -=
+            trial_make_round(&trial->pool, trial->algorithm, trial->seed, round, packets, &trial->judge);
+        if (!match_play(&trial->match, &trial->pool))
             return false;
     }
     return true;
@@ -82,19 +85,24 @@ static bool turn_size(struct trial *trial, unsigned size)
     return turn_both_ways(trial, batch);
 }
 
-bool trial_sizes(struct trial *trial, unsigned last)
+static bool take_pool_of_sizes(struct trial *trial, unsigned round, bool only_short)
+{
+    struct pool_shape shape = pool_shape_of_round(round, POOL_LANES);
+
+    if (only_short)
+        shape.lengths = POOL_SHORT;
+    pool_make(&trial->pool, trial->algorithm, shape, pool_seed(trial->seed, trial->algorithm, round),
+              &trial->judge);
+    return match_take_pool(&trial->match, &trial->pool);
+}
+
+bool trial_sizes(struct trial *trial, bool only_short)
 {
     unsigned batch_max = CIPHER_BATCH_MAX;
 
-    for (unsigned size = 0; size <= last; size++) {
-        unsigned pools = size / SIZES_PER_POOL;
-
-        if (size % SIZES_PER_POOL == 0) {
-            pool_make(&trial->pool, trial->algorithm, pool_shape_of_round(pools, POOL_LANES),
-                      pool_seed(trial->seed, trial->algorithm, pools), &trial->judge);
-            if (!match_take_pool(&trial->match, &trial->pool))
-                return false;
-        }
+    for (unsigned size = 0; size <= SIZES_LAST; size++) {
+        if (size % SIZES_PER_POOL == 0 && !take_pool_of_sizes(trial, size / SIZES_PER_POOL, only_short))
+            return false;
         if (!turn_size(trial, size))
             return false;
     }

@@ -17,13 +17,14 @@ struct trial {
 };
 
 /* Of one tier; as match_open(). The struct is large: no local variable. */
-int trial_open(struct trial *trial, enum cipher_algorithm algorithm, const char *tier, uint64_t seed,
-               struct pool_judge judge);
+int trial_open(struct trial *trial, enum cipher_algorithm algorithm, const char *tier, struct field *field,
+               uint64_t seed, struct pool_judge judge);
 void trial_close(struct trial *trial);
 
-/* One round: a pool of `lanes` random lanes, in batches of many sizes, layouts and both directions. Mixtures
- * of lengths and numbers of keys change with the round. */
-bool trial_round(struct trial *trial, uint64_t round, unsigned lanes);
+/* The pool of one round for match_play(): mixtures of lengths and numbers of keys change with the round.
+ * `packets` are left to be turned; returns how many of them the pool has. */
+unsigned trial_make_round(struct pool *pool, enum cipher_algorithm algorithm, uint64_t seed, uint64_t round,
+                          uint64_t packets, const struct pool_judge *judge);
 
 /* Rounds from the first on, until `packets` packets have been turned both ways. */
 bool trial_packets(struct trial *trial, uint64_t packets);
@@ -31,8 +32,9 @@ bool trial_packets(struct trial *trial, uint64_t packets);
 /* Every payload length: in every layout, at each alignment, alone and in batches, both directions. */
 bool trial_lengths(struct trial *trial);
 
-/* Batches of 0 to `last` lanes and the two largest, both directions. */
-bool trial_sizes(struct trial *trial, unsigned last);
+/* Batches of every size from 0 to 1030 lanes and of the two largest, both directions; of all mixtures of
+ * lengths, or of short payloads alone (a seventh of the time for a slow tier). */
+bool trial_sizes(struct trial *trial, bool only_short);
 
 /* The same lanes and key objects again, but with other control words in the keys. */
 bool trial_new_words(struct trial *trial);
