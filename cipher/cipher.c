@@ -8,18 +8,29 @@
 #include "base/secret.h"
 #include "cipher/tier.h"
 
-/* An entry of a list below, where this build has the tier. */
+/* Entries of the lists below, where this build has the tier. */
 #define ALWAYS(tier) &(tier),
 #ifdef CIPHER_HAS_LIBRARIES
 #define LIBRARY(tier) &(tier),
 #else
 #define LIBRARY(tier)
 #endif
+#ifdef __x86_64__
+#define X86(tier) &(tier),
+#else
+#define X86(tier)
+#endif
+#ifdef __aarch64__
+#define ARM(tier) &(tier),
+#else
+#define ARM(tier)
+#endif
 
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
     [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2,
-                         .tiers = {LIBRARY(cipher__csa2_libdvbcsa) ALWAYS(cipher__csa2_ref)}},
+                         .tiers = {X86(cipher__csa2_avx2) ARM(cipher__csa2_neon)
+                                       LIBRARY(cipher__csa2_libdvbcsa) ALWAYS(cipher__csa2_ref)}},
     [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {LIBRARY(cipher__aes_openssl)}},
     [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {LIBRARY(cipher__aes_openssl)}},
     [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {LIBRARY(cipher__aes_openssl)}},

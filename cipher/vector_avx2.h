@@ -66,6 +66,17 @@ static inline vec vec_select(vec mask, vec a, vec b)
     return vec_or(vec_and(mask, a), vec_andnot(mask, b));
 }
 
+/* Shifts by up to 7 bits of units of any size: the caller masks what moves from byte to byte. */
+static inline vec vec_shift_left(vec a, int bits)
+{
+    return _mm256_slli_epi16(a, bits);
+}
+
+static inline vec vec_shift_right(vec a, int bits)
+{
+    return _mm256_srli_epi16(a, bits);
+}
+
 /* All ones in the bytes where a > b, as signed numbers. */
 static inline vec vec_greater(vec a, vec b)
 {

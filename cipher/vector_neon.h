@@ -65,6 +65,17 @@ static inline vec vec_select(vec mask, vec a, vec b)
     return vbslq_u8(mask, a, b);
 }
 
+/* Shifts by up to 7 bits of units of any size: the caller masks what moves from byte to byte. */
+static inline vec vec_shift_left(vec a, int bits)
+{
+    return vshlq_u8(a, vdupq_n_s8((int8_t)bits));
+}
+
+static inline vec vec_shift_right(vec a, int bits)
+{
+    return vshlq_u8(a, vdupq_n_s8((int8_t)-bits));
+}
+
 /* All ones in the bytes where a > b, as signed numbers. */
 static inline vec vec_greater(vec a, vec b)
 {
