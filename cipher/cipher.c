@@ -27,14 +27,20 @@
 #endif
 
 /* Best first. */
+#define CSA2_TIERS                                                                                           \
+    X86(cipher__csa2_avx512)                                                                                 \
+    X86(cipher__csa2_avx2)                                                                                   \
+    ARM(cipher__csa2_neon)                                                                                   \
+    LIBRARY(cipher__csa2_libdvbcsa)                                                                          \
+    ALWAYS(cipher__csa2_ref)
+#define AES_TIERS LIBRARY(cipher__aes_openssl)
+
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
-    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2,
-                         .tiers = {X86(cipher__csa2_avx2) ARM(cipher__csa2_neon)
-                                       LIBRARY(cipher__csa2_libdvbcsa) ALWAYS(cipher__csa2_ref)}},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {LIBRARY(cipher__aes_openssl)}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {LIBRARY(cipher__aes_openssl)}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {LIBRARY(cipher__aes_openssl)}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {LIBRARY(cipher__aes_openssl)}},
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {CSA2_TIERS}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
 };
 
 struct cipher {
@@ -149,7 +155,7 @@ const char *cipher_tier_name(const struct cipher *cipher)
 
 int cipher_set_mode(struct cipher *cipher, const struct cipher_mode *mode)
 {
-    if (cipher->algorithm != CIPHER_AES_CBC && cipher->algorithm != CIPHER_AES_CTR)
+    if (!cipher_has_iv(cipher->algorithm))
         return -ENOTSUP;
     if (mode->counter_bits < 1 || mode->counter_bits > 128)
         return -EINVAL;
