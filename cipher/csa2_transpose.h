@@ -10,7 +10,11 @@
 
 /* Arrays of vectors live in registers only where every index becomes a constant: their loops are unrolled,
  * and the functions that take their sizes are inlined. */
+#ifdef __clang__
+#define CSA2_UNROLLED _Pragma("clang loop unroll(full)")
+#else
 #define CSA2_UNROLLED _Pragma("GCC unroll 64")
+#endif
 #define CSA2_TEMPLATE static inline __attribute__((always_inline))
 
 /* Transposes the 16 × 16 bytes that part n of all 16 vectors make, for each part: four times the same perfect
