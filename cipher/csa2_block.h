@@ -18,10 +18,6 @@
 
 #define CSA2_UNROLL     8 /* rounds; the length of the longest ring */
 #define CSA2_CHAINS_MAX 8
-#define CSA2_UNROLLED   _Pragma("GCC unroll 64") /* the indices into states must become constants */
-
-/* Numbers of chains and the like are constants only where a function is inlined. */
-#define CSA2_TEMPLATE static inline __attribute__((always_inline))
 
 _Static_assert(CSA2_ROUNDS % CSA2_UNROLL == 0, "the rings stand at their start after the last round");
 
