@@ -8,19 +8,32 @@
 #include "base/secret.h"
 #include "cipher/tier.h"
 
-/* Best first. */
-#define CSA2_PORTABLE &cipher__csa2_libdvbcsa, &cipher__csa2_ref
-#define AES_PORTABLE  &cipher__aes_openssl
-#if defined(__x86_64__)
-#define CSA2_TIERS &cipher__csa2_avx512, &cipher__csa2_avx2, CSA2_PORTABLE
-#define AES_TIERS  AES_PORTABLE
-#elif defined(__aarch64__)
-#define CSA2_TIERS &cipher__csa2_neon, CSA2_PORTABLE
-#define AES_TIERS  AES_PORTABLE
+/* Entries of the lists below, where this build has the tier. */
+#define ALWAYS(tier) &(tier),
+#ifdef CIPHER_HAS_LIBRARIES
+#define LIBRARY(tier) &(tier),
 #else
-#define CSA2_TIERS CSA2_PORTABLE
-#define AES_TIERS  AES_PORTABLE
+#define LIBRARY(tier)
 #endif
+#ifdef __x86_64__
+#define X86(tier) &(tier),
+#else
+#define X86(tier)
+#endif
+#ifdef __aarch64__
+#define ARM(tier) &(tier),
+#else
+#define ARM(tier)
+#endif
+
+/* Best first. */
+#define CSA2_TIERS                                                                                           \
+    X86(cipher__csa2_avx512)                                                                                 \
+    X86(cipher__csa2_avx2)                                                                                   \
+    ARM(cipher__csa2_neon)                                                                                   \
+    LIBRARY(cipher__csa2_libdvbcsa)                                                                          \
+    ALWAYS(cipher__csa2_ref)
+#define AES_TIERS LIBRARY(cipher__aes_openssl)
 
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
     [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {CSA2_TIERS}},
