@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bench/clock.h: how fast the core runs at this moment. Thread-safe: no state.
+ *
+ * Times are read from the system's monotonic clock (about 25 ns a reading), which ticks at a rate of its own;
+ * core cycles come from the length of a known chain of instructions in the same run. */
+#ifndef BENCH_CLOCK_H
+#define BENCH_CLOCK_H
+
+/* Core cycles per nanosecond, by a chain of dependent additions (one cycle each) of some 10 µs. An
+ * interruption makes it too small, nothing makes it too large: take the largest of several. */
+double bench_clock_cycles_per_ns(void);
+
+#endif
