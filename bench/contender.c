@@ -113,13 +113,18 @@ static const struct peer *find_peer(const char *name)
     return NULL;
 }
 
+static void write_tier_name(const char *tier, char name[static BENCH_NAME_SIZE])
+{
+    snprintf(name, BENCH_NAME_SIZE, "%s%s", find_peer(tier) ? BENCH_WRAPPER_PREFIX : "", tier);
+}
+
 bool bench_contender_name(enum cipher_algorithm algorithm, unsigned n, char name[static BENCH_NAME_SIZE])
 {
     unsigned at = 0;
 
     for (const char *tier; (tier = cipher_tier_at(algorithm, at)); at++) {
         if (at == n) {
-            snprintf(name, BENCH_NAME_SIZE, "%s%s", find_peer(tier) ? BENCH_WRAPPER_PREFIX : "", tier);
+            write_tier_name(tier, name);
             return true;
         }
     }
@@ -132,23 +137,22 @@ bool bench_contender_name(enum cipher_algorithm algorithm, unsigned n, char name
     return false;
 }
 
-/* Whether commands take this tier where none is named. */
-static bool is_default(enum cipher_algorithm algorithm, const char *name)
+bool bench_contender_default(enum cipher_algorithm algorithm, char name[static BENCH_NAME_SIZE])
 {
     struct cipher *cipher;
-    bool same;
 
     if (cipher_create(&cipher, algorithm, NULL) < 0)
         return false;
-    same = !strcmp(cipher_tier_name(cipher), name);
+    write_tier_name(cipher_tier_name(cipher), name);
     cipher_destroy(cipher);
-    return same;
+    return true;
 }
 
 static int open_tier(struct bench_contender **out, enum cipher_algorithm algorithm, const char *name)
 {
     size_t prefix = sizeof(BENCH_WRAPPER_PREFIX) - 1;
     const char *tier_name = strncmp(name, BENCH_WRAPPER_PREFIX, prefix) ? name : name + prefix;
+    char default_name[BENCH_NAME_SIZE];
     struct cipher *cipher;
     struct tier *tier;
     int status = cipher_create(&cipher, algorithm, tier_name);
@@ -162,7 +166,8 @@ static int open_tier(struct bench_contender **out, enum cipher_algorithm algorit
     }
     tier->cipher = cipher;
     tier->contender.peer = false;
-    tier->contender.default_tier = is_default(algorithm, tier_name);
+    tier->contender.default_tier =
+        bench_contender_default(algorithm, default_name) && !strcmp(default_name, name);
     *out = &tier->contender;
     return 0;
 }

@@ -42,6 +42,9 @@ struct bench_contender {
  * the last. Those that this CPU or build lacks are named too. */
 bool bench_contender_name(enum cipher_algorithm algorithm, unsigned n, char name[static BENCH_NAME_SIZE]);
 
+/* The name of the tier that commands take on this CPU; false where there is none. */
+bool bench_contender_default(enum cipher_algorithm algorithm, char name[static BENCH_NAME_SIZE]);
+
 /* -ENOENT for a name that the algorithm does not have, -ENOTSUP for a contender that this CPU or build lacks,
  * BASE_E_SELF_TEST, BASE_E_CRYPTO, -ENOMEM. */
 int bench_contender_open(struct bench_contender **contender, enum cipher_algorithm algorithm,
