@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <string.h>
+#include <stddef.h>
+#include <strings.h>
 
 #include "cipher/cipher.h"
+
+/* DVB-CSA3, EN 300 468 table "Scrambling_mode coding": known by name and mode alone. */
+#define CSA3_NAME "dvb-csa3"
+#define CSA3_MODE 0x03
 
 static const struct {
     const char *name;
@@ -22,12 +27,12 @@ const char *cipher_algorithm_name(enum cipher_algorithm algorithm)
 int cipher_algorithm_from_name(const char *name, enum cipher_algorithm *algorithm)
 {
     for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
-        if (!strcmp(algorithms[i].name, name)) {
+        if (!strcasecmp(algorithms[i].name, name)) {
             *algorithm = (enum cipher_algorithm)i;
             return 0;
         }
     }
-    return -ENOENT;
+    return strcasecmp(name, CSA3_NAME) ? -ENOENT : -ENOTSUP;
 }
 
 size_t cipher_cw_size(enum cipher_algorithm algorithm)
@@ -48,7 +53,12 @@ int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *a
             return 0;
         }
     }
-    return -ENOENT;
+    return mode == CSA3_MODE ? -ENOTSUP : -ENOENT;
+}
+
+bool cipher_has_iv(enum cipher_algorithm algorithm)
+{
+    return algorithm == CIPHER_AES_CBC || algorithm == CIPHER_AES_CTR;
 }
 
 size_t cipher_shortest_payload(enum cipher_algorithm algorithm)

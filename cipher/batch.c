@@ -16,7 +16,7 @@ static void turn_lanes(struct cipher_batch *batch, enum cipher_algorithm algorit
     if (!count)
         return;
     cipher_run(batch->ciphers[algorithm], batch->direction, batch->lanes[algorithm], count);
-    batch->lanes_turned += count;
+    batch->lanes_turned[algorithm] += count;
     batch->counts[algorithm] = 0;
 }
 

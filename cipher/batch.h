@@ -13,7 +13,7 @@ struct cipher_batch {
     enum cipher_direction direction;
     struct cipher *ciphers[CIPHER_ALGORITHMS]; /* borrowed; NULL for an algorithm that is not in use */
     unsigned counts[CIPHER_ALGORITHMS];
-    uint64_t lanes_turned;
+    uint64_t lanes_turned[CIPHER_ALGORITHMS];
     struct cipher_lane lanes[CIPHER_ALGORITHMS][CIPHER_BATCH_MAX];
 };
 

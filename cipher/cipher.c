@@ -2,21 +2,29 @@
 #include "cipher/cipher.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/secret.h"
 #include "cipher/tier.h"
 
-#define TIERS_MAX 8
-
 /* Best first. */
-static const struct cipher__tier *const tiers[CIPHER_ALGORITHMS][TIERS_MAX] = {
-    [CIPHER_DVB_CSA2] = {&cipher__csa2_libdvbcsa}, [CIPHER_DVB_CISSA] = {&cipher__aes_openssl},
-    [CIPHER_ATIS_IDSA] = {&cipher__aes_openssl},   [CIPHER_AES_CBC] = {&cipher__aes_openssl},
-    [CIPHER_AES_CTR] = {&cipher__aes_openssl},
+static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2,
+                         .tiers =
+                             {
+#ifdef __x86_64__
+                                 &cipher__csa2_avx2,
+#elif defined(__aarch64__)
+                                 &cipher__csa2_neon,
+#endif
+                                 &cipher__csa2_libdvbcsa,
+                                 &cipher__csa2_ref,
+                             }},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {&cipher__aes_openssl}},
 };
 
 struct cipher {
@@ -28,57 +36,19 @@ struct cipher {
 
 const char *cipher_tier_at(enum cipher_algorithm algorithm, unsigned n)
 {
-    return n < TIERS_MAX && tiers[algorithm][n] ? tiers[algorithm][n]->name : NULL;
+    const struct cipher__tier_list *list = &lists[algorithm];
+
+    return n < CIPHER__TIERS_MAX && list->tiers[n] ? list->tiers[n]->name : NULL;
 }
 
-static bool is_available(const struct cipher__tier *tier)
+static bool is_known_name(const char *name)
 {
-    return (tier->features & ~cipher_cpu_features()) == 0;
-}
-
-static bool is_known_elsewhere(const char *name)
-{
-    for (unsigned i = 0; i < CIPHER_ALGORITHMS * TIERS_MAX; i++) {
-        const struct cipher__tier *tier = tiers[i / TIERS_MAX][i % TIERS_MAX];
-        if (tier && !strcmp(tier->name, name))
+    for (unsigned i = 0; i < CIPHER_ALGORITHMS * CIPHER__TIERS_MAX; i++) {
+        const char *known = cipher_tier_at(i / CIPHER__TIERS_MAX, i % CIPHER__TIERS_MAX);
+        if (known && !strcmp(known, name))
             return true;
     }
     return false;
-}
-
-/* The index of the named tier among the algorithm's; the first available one where `name` is NULL. */
-static int find_tier(enum cipher_algorithm algorithm, const char *name)
-{
-    for (int i = 0; i < TIERS_MAX && tiers[algorithm][i]; i++) {
-        const struct cipher__tier *tier = tiers[algorithm][i];
-        if (name && strcmp(tier->name, name) != 0)
-            continue;
-        if (is_available(tier))
-            return i;
-        if (name)
-            return -ENOTSUP;
-    }
-    return !name || is_known_elsewhere(name) ? -ENOTSUP : -ENOENT;
-}
-
-/* The tier's self-test, once per process, whichever thread comes first. */
-static int tested_once(enum cipher_algorithm algorithm, int index)
-{
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    static bool done[CIPHER_ALGORITHMS][TIERS_MAX];
-    static int results[CIPHER_ALGORITHMS][TIERS_MAX];
-    int status;
-
-    pthread_mutex_lock(&mutex);
-    if (!done[algorithm][index]) {
-        status = cipher__self_test_tier(algorithm, tiers[algorithm][index], false);
-        results[algorithm][index] = status;
-        /* Other errors say nothing about the tier: memory may be there the next time. */
-        done[algorithm][index] = status == 0 || status == BASE_E_SELF_TEST;
-    }
-    status = results[algorithm][index];
-    pthread_mutex_unlock(&mutex);
-    return status;
 }
 
 static void *zeroed_memory(size_t size)
@@ -122,19 +92,27 @@ int cipher__create_untested(struct cipher **out, enum cipher_algorithm algorithm
     return status;
 }
 
-int cipher_create(struct cipher **out, enum cipher_algorithm algorithm, const char *tier)
+static int choose_tier(enum cipher_algorithm algorithm, const char *name, const struct cipher__tier **tier)
 {
-    int index = find_tier(algorithm, tier);
-    int status = index < 0 ? index : tested_once(algorithm, index);
+    int status = cipher__choose_tier(&lists[algorithm], name, tier);
 
-    return status < 0 ? status : cipher__create_untested(out, algorithm, tiers[algorithm][index]);
+    return status == -ENOENT && is_known_name(name) ? -ENOTSUP : status;
 }
 
-int cipher_self_test(enum cipher_algorithm algorithm, const char *tier, int corrupt)
+int cipher_create(struct cipher **out, enum cipher_algorithm algorithm, const char *name)
 {
-    int index = find_tier(algorithm, tier);
+    const struct cipher__tier *tier;
+    int status = choose_tier(algorithm, name, &tier);
 
-    return index < 0 ? index : cipher__self_test_tier(algorithm, tiers[algorithm][index], corrupt != 0);
+    return status < 0 ? status : cipher__create_untested(out, algorithm, tier);
+}
+
+int cipher_self_test(enum cipher_algorithm algorithm, const char *name, int corrupt)
+{
+    const struct cipher__tier *tier;
+    int status = choose_tier(algorithm, name, &tier);
+
+    return status < 0 ? status : cipher__self_test_tier(algorithm, tier, corrupt != 0);
 }
 
 void cipher_destroy(struct cipher *cipher)
@@ -161,7 +139,7 @@ const char *cipher_tier_name(const struct cipher *cipher)
 
 int cipher_set_mode(struct cipher *cipher, const struct cipher_mode *mode)
 {
-    if (cipher->algorithm != CIPHER_AES_CBC && cipher->algorithm != CIPHER_AES_CTR)
+    if (!cipher_has_iv(cipher->algorithm))
         return -ENOTSUP;
     if (mode->counter_bits < 1 || mode->counter_bits > 128)
         return -EINVAL;

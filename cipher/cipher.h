@@ -21,6 +21,7 @@
 #ifndef CIPHER_CIPHER_H
 #define CIPHER_CIPHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,11 +63,17 @@ struct cipher_lane {
     uint16_t length;              /* bytes, 0 to CIPHER_PAYLOAD_MAX */
 };
 
+/* What DVB-CSA3's place is taken by: the functions from its name and its scrambling_mode say -ENOTSUP. */
+#define CIPHER_CSA3_ABSENT "DVB-CSA3 is not available: its specification is not public"
+
 const char *cipher_algorithm_name(enum cipher_algorithm algorithm);
-int cipher_algorithm_from_name(const char *name, enum cipher_algorithm *algorithm); /* -ENOENT */
+/* Letters of either case. -ENOENT; -ENOTSUP for "dvb-csa3". */
+int cipher_algorithm_from_name(const char *name, enum cipher_algorithm *algorithm);
 size_t cipher_cw_size(enum cipher_algorithm algorithm);
 uint8_t cipher_scrambling_mode(enum cipher_algorithm algorithm);
-int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *algorithm); /* -ENOENT */
+/* -ENOENT; -ENOTSUP for DVB-CSA3. */
+int cipher_algorithm_from_scrambling_mode(uint8_t mode, enum cipher_algorithm *algorithm);
+bool cipher_has_iv(enum cipher_algorithm algorithm); /* its struct cipher_mode is a choice */
 
 /* The payload bytes that the algorithm leaves unchanged whatever the key: lengths below this one. 8, 16 or 1.
  */

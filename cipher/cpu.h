@@ -28,8 +28,11 @@ enum {
 unsigned cipher_cpu_features(void);
 
 /* Lowers the features: the name of the highest set that may be used ("avx2" allows "libraries" too), or a
- * number that is the bits allowed (0: the reference alone). The environment's SCRAMLINE_CPU_MASK is read at
- * first use where this was not called. -EINVAL for neither. */
+ * number that is the bits allowed (0: the reference alone). -EINVAL for neither. Where this was not called,
+ * CIPHER_CPU_MASK_VARIABLE of the environment is read at first use; a value that is neither is an error in
+ * the log, and the reference alone is left (it was to forbid something). */
 int cipher_cpu_mask(const char *text);
+#define CIPHER_CPU_MASK_VARIABLE "SCRAMLINE_CPU_MASK"
+#define CIPHER_CPU_MASK_VALUES   "libraries, neon, avx2, avx512 or bits from 0 to 15" /* for messages */
 
 #endif

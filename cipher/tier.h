@@ -50,8 +50,28 @@ static inline void *cipher__key_state(const struct cipher_key *key)
 }
 
 /* One table serves every algorithm of its family. */
+extern const struct cipher__tier cipher__csa2_ref;
 extern const struct cipher__tier cipher__csa2_libdvbcsa;
+extern const struct cipher__tier cipher__csa2_avx2; /* built for x86-64 */
+extern const struct cipher__tier cipher__csa2_neon; /* built for AArch64 */
 extern const struct cipher__tier cipher__aes_openssl;
+
+#define CIPHER__TIERS_MAX 8
+
+enum cipher__verdict { CIPHER__UNTESTED, CIPHER__SOUND, CIPHER__UNSOUND };
+
+/* The tiers of an algorithm, best first, and what their self-tests said in this process (choose.c alone). */
+struct cipher__tier_list {
+    enum cipher_algorithm algorithm;
+    const struct cipher__tier *tiers[CIPHER__TIERS_MAX];
+    enum cipher__verdict verdicts[CIPHER__TIERS_MAX];
+    bool told[CIPHER__TIERS_MAX]; /* in the log, that it is used */
+};
+
+/* The named tier, or the best one that this CPU has and that passes its self-test; one that fails is disabled
+ * with an error in the log. Any thread. -ENOENT for no such name in this list, -ENOTSUP for what the CPU
+ * lacks, BASE_E_SELF_TEST, -ENOMEM (choose.c). */
+int cipher__choose_tier(struct cipher__tier_list *list, const char *name, const struct cipher__tier **tier);
 
 /* Known answers for a tier (self_test.c). 0, BASE_E_SELF_TEST or -ENOMEM. */
 int cipher__self_test_tier(enum cipher_algorithm algorithm, const struct cipher__tier *tier, bool corrupt);

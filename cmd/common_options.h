@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd/common_options.h: options that `scramble` and `descramble` have in common, for their tables. */
+/* cmd/common_options.h: options that several commands have in common, for their tables. */
 #ifndef CMD_COMMON_OPTIONS_H
 #define CMD_COMMON_OPTIONS_H
 
+#include "cmd/cipher_options.h"
 #include "cmd/options.h"
 #include "ts/packet.h"
 
@@ -14,7 +15,25 @@
     }
 #define CMD_OPTION_ALGORITHM(text, at)                                                                       \
     {                                                                                                        \
-        "--algorithm", "NAME", "dvb-csa2, dvb-cissa or atis-idsa; default: " text, (at), .kind = CMD_TEXT    \
+        "--algorithm", "NAME", CMD_ALGORITHM_NAMES ";\ndefault: " text, (at), .kind = CMD_TEXT               \
+    }
+#define CMD_OPTION_IV(at)                                                                                    \
+    {                                                                                                        \
+        "--iv", "HEX", "of aes-128-cbc, or first counter block of aes-128-ctr:\n16 bytes; default: zeros",   \
+            (at), .kind = CMD_TEXT                                                                           \
+    }
+#define CMD_OPTION_COUNTER_BITS(at)                                                                          \
+    {                                                                                                        \
+        "--ctr-counter-bits", "N",                                                                           \
+            "last bits of aes-128-ctr's counter block that count,\n1 to 128; default: 64", (at),             \
+            .kind = CMD_NUMBER, .minimum = 1, .maximum = 128                                                 \
+    }
+#define CMD_OPTION_CPU_MASK(at)                                                                              \
+    {                                                                                                        \
+        "--cpu-mask", "SET",                                                                                 \
+            "do not use instruction sets above this one: libraries,\nneon, avx2, avx512; 0: plain C alone; " \
+            "default:\n$SCRAMLINE_CPU_MASK, else all that this machine has",                                 \
+            (at), .kind = CMD_TEXT                                                                           \
     }
 #define CMD_OPTION_CW_FILE(at)                                                                               \
     {                                                                                                        \
@@ -35,8 +54,10 @@
     }
 #define CMD_OPTION_TIER(at)                                                                                  \
     {                                                                                                        \
-        "--tier", "NAME", "cipher back end, as --json names it; default: the fastest", (at),                 \
-            .kind = CMD_TEXT                                                                                 \
+        "--tier", "NAME",                                                                                    \
+            "cipher back end: ref, libdvbcsa, openssl, ipsec-mb, neon,\navx2, avx512, as the algorithm and " \
+            "machine have them;\ndefault: the fastest",                                                      \
+            (at), .kind = CMD_TEXT                                                                           \
     }
 #define CMD_OPTION_JSON(at)                                                                                  \
     {                                                                                                        \

@@ -6,14 +6,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-int cmd_algorithm_parse(const struct cmd_command *command, const char *text, enum cipher_algorithm *algorithm)
-{
-    if (cipher_algorithm_from_name(text, algorithm) < 0)
-        return cmd_usage_error(command, "--algorithm: '%s' is not one of dvb-csa2, dvb-cissa, atis-idsa",
-                               text);
-    return CMD_EXIT_OK;
-}
-
 int cmd_cw_parse(const struct cmd_command *command, const char *text, enum cipher_algorithm algorithm,
                  bool raw, struct base_secret *cw)
 {

@@ -9,11 +9,7 @@
 #include "cmd/options.h"
 #include "keys/control_word.h"
 
-/* --algorithm. CMD_EXIT_OK, or CMD_EXIT_USAGE after one clear message. */
-int cmd_algorithm_parse(const struct cmd_command *command, const char *text,
-                        enum cipher_algorithm *algorithm);
-
-/* --cw; the same convention. Never quotes it. */
+/* --cw. CMD_EXIT_OK, or CMD_EXIT_USAGE after one clear message, which never quotes it. */
 int cmd_cw_parse(const struct cmd_command *command, const char *text, enum cipher_algorithm algorithm,
                  bool raw, struct base_secret *cw);
 

@@ -34,18 +34,22 @@ static struct {
     const char *service; /* the only one of them */
     struct cmd_numbers pids;
     const char *algorithm;
+    struct cmd_mode_options mode;
     const char *cw;
     const char *cw_file;
     bool raw_cw;
     const char *service_key;
     const char *tier;
+    const char *cpu_mask;
     bool json;
 } options;
 
 static const struct cmd_option option_table[] = {
     {"--service", "ID|NAME", "open this service alone; default: all", &options.services, .kind = CMD_TEXTS},
     CMD_OPTION_PIDS("open these PIDs alone (256,0x101,300-310)", &options.pids),
-    CMD_OPTION_ALGORITHM("what the\nscrambling_descriptor says, else dvb-csa2", &options.algorithm),
+    CMD_OPTION_ALGORITHM("what the scrambling_descriptor says, else dvb-csa2", &options.algorithm),
+    CMD_OPTION_IV(&options.mode.iv),
+    CMD_OPTION_COUNTER_BITS(&options.mode.counter_bits),
     {"--cw", "HEX", "fixed control word, loaded for both parities", &options.cw, .kind = CMD_TEXT},
     CMD_OPTION_CW_FILE(&options.cw_file),
     CMD_OPTION_RAW_CW(&options.raw_cw),
@@ -54,6 +58,7 @@ static const struct cmd_option option_table[] = {
      &options.service_key, .kind = CMD_TEXT},
     CMD_OPTION_FLOW(&options.flow),
     CMD_OPTION_TIER(&options.tier),
+    CMD_OPTION_CPU_MASK(&options.cpu_mask),
     CMD_OPTION_JSON(&options.json),
     {.name = NULL},
 };
@@ -71,7 +76,8 @@ static const struct cmd_command command = {
                "standard output.",
     .details = "Examples:\n"
                "  scramline descramble --cw 0123456789abcdef scrambled.ts clear.ts\n"
-               "  scramline descramble --service-key service.key scrambled.ts clear.ts",
+               "  scramline descramble --service-key service.key scrambled.ts clear.ts\n"
+               "  scramline descramble --cpu-mask avx2 --cw 0123456789abcdef scrambled.ts clear.ts",
 };
 
 struct descramble_run {
@@ -79,6 +85,7 @@ struct descramble_run {
     struct io_sink *sink;
     struct cmd_window window;
     struct cmd_progress progress;
+    struct cipher_mode mode;
     struct cipher *ciphers[CIPHER_ALGORITHMS];
     struct cipher_batch batch;
     struct descrambler_engine *engine;
@@ -87,6 +94,7 @@ struct descramble_run {
     struct base_secret service_key;
     uint64_t scouted;
     uint64_t patience; /* the packet up to which a pipe waits for ECM PIDs that are silent still */
+    bool told_unknown; /* that a service's algorithm is not known here */
     bool flows;        /* a pipe is not held back any more */
     uint8_t *packets[BATCH];
     struct io_packet_info infos[BATCH];
@@ -169,12 +177,17 @@ static void select_packets(struct descrambler_config *config)
 
 /* Fixed words and lists have the size of an algorithm, so one is assumed where none is given: without ECMs
  * there is seldom a scrambling_descriptor. */
-static int choose_algorithm(struct descrambler_config *config)
+static int choose_algorithm(struct descramble_run *run)
 {
+    struct descrambler_config *config = &run->config;
+
     config->algorithm = CIPHER_DVB_CSA2;
     config->has_algorithm = options.algorithm || options.cw || options.cw_file;
     if (options.algorithm &&
         cmd_algorithm_parse(&command, options.algorithm, &config->algorithm) != CMD_EXIT_OK)
+        return CMD_EXIT_USAGE;
+    if (cmd_mode_parse(&command, &options.mode, config->has_algorithm ? config->algorithm : CIPHER_ALGORITHMS,
+                       &run->mode) != CMD_EXIT_OK)
         return CMD_EXIT_USAGE;
     if ((options.cw != NULL) + (options.cw_file != NULL) + (options.service_key != NULL) > 1)
         return cmd_usage_error(&command, "--cw, --cw-file and --service-key exclude each other");
@@ -194,7 +207,9 @@ static int create_ciphers(struct descramble_run *run)
     cipher_batch_init(&run->batch, CIPHER_DESCRAMBLE);
     for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++) {
         bool wanted = !run->config.has_algorithm || run->config.algorithm == (enum cipher_algorithm)i;
-        int status = wanted ? cipher_create(&run->ciphers[i], (enum cipher_algorithm)i, options.tier) : 0;
+        int status =
+            wanted ? cmd_cipher_create(&run->ciphers[i], (enum cipher_algorithm)i, options.tier, &run->mode)
+                   : 0;
 
         if (status < 0 && status != -ENOENT && status != -ENOTSUP)
             return cmd_failed(status, "cannot prepare the cipher");
@@ -207,9 +222,10 @@ static int create_ciphers(struct descramble_run *run)
 
 static int prepare(struct descramble_run *run)
 {
-    int status = choose_algorithm(&run->config);
+    int status;
 
-    if (status != CMD_EXIT_OK)
+    if ((status = cmd_cpu_mask_take(&command, options.cpu_mask)) != CMD_EXIT_OK ||
+        (status = choose_algorithm(run)) != CMD_EXIT_OK)
         return status;
     run->patience = PATIENCE_PACKETS;
     select_packets(&run->config);
@@ -228,6 +244,23 @@ static void scout(struct descramble_run *run)
         descrambler_engine_scout(run->engine, cmd_window_packet(&run->window, run->scouted));
 }
 
+/* Once. */
+static void tell_unknown(struct descramble_run *run)
+{
+    uint16_t service_id;
+    uint8_t mode = descrambler_engine_unknown_mode(run->engine, &service_id);
+    enum cipher_algorithm algorithm;
+
+    if (!mode || run->told_unknown)
+        return;
+    run->told_unknown = true;
+    if (cipher_algorithm_from_scrambling_mode(mode, &algorithm) == -ENOTSUP)
+        base_log(BASE_LOG_ERROR, "service %u stays scrambled: " CIPHER_CSA3_ABSENT, service_id);
+    else
+        base_log(BASE_LOG_ERROR, "service %u stays scrambled: its scrambling_mode 0x%02x is not known here",
+                 service_id, mode);
+}
+
 static int process_batch(struct descramble_run *run, unsigned count)
 {
     int status;
@@ -238,6 +271,7 @@ static int process_batch(struct descramble_run *run, unsigned count)
     }
     descrambler_engine_process(run->engine, run->packets, count, &run->batch);
     cipher_batch_flush(&run->batch);
+    tell_unknown(run);
     status = io_sink_write(run->sink, (const uint8_t *const *)run->packets, run->infos, count);
     cmd_window_release(&run->window, count);
     return status < 0 ? cmd_failed(status, options.out) : CMD_EXIT_OK;
@@ -301,12 +335,25 @@ static int pump(struct descramble_run *run)
     return status;
 }
 
+/* Of the algorithms that opened packets. */
+static json_t *tiers_json(const struct descramble_run *run)
+{
+    json_t *tiers = json_object();
+
+    for (unsigned i = 0; i < CIPHER_ALGORITHMS; i++) {
+        if (run->batch.lanes_turned[i])
+            json_object_set_new(tiers, cipher_algorithm_name((enum cipher_algorithm)i),
+                                json_string(cipher_tier_name(run->ciphers[i])));
+    }
+    return tiers;
+}
+
 static void print_json(const struct descramble_run *run, double seconds)
 {
     const struct descrambler_counters *counters = descrambler_engine_counters(run->engine);
-    json_t *summary = json_pack("{s:s, s:o, s:o, s:o, s:o, s:f, s:f}", "command", "descramble", "in",
-                                cmd_json_text(options.in), "out", cmd_json_text(options.out), "input",
-                                cmd_input_json(run->source), "packets",
+    json_t *summary = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:f, s:f}", "command", "descramble", "in",
+                                cmd_json_text(options.in), "out", cmd_json_text(options.out), "tiers",
+                                tiers_json(run), "input", cmd_input_json(run->source), "packets",
                                 CMD_SUMMARY_COUNTERS(DESCRAMBLER_COUNTER_MAP, counters), "seconds", seconds,
                                 "bit_rate", cmd_summary_bit_rate(counters->in, seconds));
 
@@ -335,6 +382,8 @@ static int judge(const struct descramble_run *run)
                  options.service);
         return CMD_EXIT_FAILED;
     }
+    if (run->told_unknown && !counters->descrambled)
+        return CMD_EXIT_FAILED;
     if (counters->locked && counters->ecm_refused && !counters->ecm_opened)
         base_log(BASE_LOG_ERROR, "none of the stream's ECMs opens with this service key: is it the ECMG's?");
     else if (counters->locked && !counters->descrambled)

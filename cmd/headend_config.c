@@ -114,9 +114,30 @@ static int take_cw(const struct cmd_headend_stream_entry *entry, struct cmd_head
                             cipher_algorithm_name(stream->algorithm), size, 2 * size);
 }
 
+static int check_cipher(const struct cmd_headend_stream_entry *entry, const struct base_yaml_report *report)
+{
+    enum cipher_algorithm algorithm = entry->stream.algorithm;
+
+    if (algorithm == CIPHER_ALGORITHMS)
+        return base_yaml_refuse(report, entry->algorithm_line, "algorithm: " CIPHER_CSA3_ABSENT);
+    if (entry->iv_line && !cipher_has_iv(algorithm))
+        return base_yaml_refuse(report, entry->iv_line,
+                                "iv: goes with aes-128-cbc and aes-128-ctr, not with %s",
+                                cipher_algorithm_name(algorithm));
+    if (entry->counter_bits_line && algorithm != CIPHER_AES_CTR)
+        return base_yaml_refuse(report, entry->counter_bits_line,
+                                "ctr_counter_bits: goes with aes-128-ctr, not with %s",
+                                cipher_algorithm_name(algorithm));
+    return 0;
+}
+
 static int take_scrambling(const struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
                            const struct base_yaml_report *report)
 {
+    int rc = check_cipher(entry, report);
+
+    if (rc < 0)
+        return rc;
     *stream = entry->stream;
     stream->policy_delay *= TICKS_PER_US;
     stream->crypto_period *= TICKS_PER_US;

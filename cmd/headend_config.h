@@ -35,6 +35,7 @@ struct cmd_headend_ecmg {
 
 struct cmd_headend_stream {
     enum cipher_algorithm algorithm;
+    struct cipher_mode mode;
     bool all_services;
     unsigned service_count; /* 0 without all_services: the first service */
     struct cmd_headend_service services[HEADEND_SERVICES_MAX];

@@ -2,11 +2,13 @@
 #include "cmd/headend_keys.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cmd/cipher_options.h"
 
 #define SECOND     INT64_C(1000000) /* in microseconds */
 #define PERIOD_MIN (SECOND / 10)    /* the unit of nominal_CP_duration */
@@ -84,6 +86,24 @@ static int parse_access_criteria(const char *text, void *into)
     return 0;
 }
 
+/* What is known and not available is told with its reason when the stream is looked at. */
+static int parse_algorithm(const char *text, void *into)
+{
+    enum cipher_algorithm *algorithm = (enum cipher_algorithm *)into;
+    int status = cipher_algorithm_from_name(text, algorithm);
+
+    if (status == -ENOTSUP)
+        *algorithm = CIPHER_ALGORITHMS;
+    return status == -ENOTSUP ? 0 : status;
+}
+
+static int parse_iv(const char *text, void *into)
+{
+    uint8_t *iv = (uint8_t *)into;
+
+    return base_hex_decode(text, iv, 16) == 16 ? 0 : BASE_E_MALFORMED;
+}
+
 static void begin_port(void *entry)
 {
     ((struct cmd_headend_port_entry *)entry)->port.promiscuous = true;
@@ -96,11 +116,9 @@ static void begin_stream(void *entry)
     stream->policy_delay = 10 * SECOND;
     stream->crypto_period = 10 * SECOND;
     stream->ecmg.version = 3;
+    stream->mode = CIPHER_MODE_DEFAULT;
 }
 
-#define X(name, text, cw_size, mode) text,
-static const char *const algorithm_words[] = {CIPHER_ALGORITHM_MAP(X) NULL};
-#undef X
 static const char *const hugepage_words[] = {"auto", "never", NULL};
 static const char *const policy_words[] = {"hold", "black", "clear", NULL}; /* enum headend_policy */
 /* The order of enum ts_component_kind. */
@@ -160,7 +178,12 @@ static const struct base_yaml_key stream_keys[] = {
     {"name", STREAM_AT(pipeline.name), .kind = BASE_YAML_TEXT, STREAM_LINE(name_line), .required = true},
     {"input", .kind = BASE_YAML_MAPPING, .keys = input_keys, .required = true},
     {"output", .kind = BASE_YAML_MAPPING, .keys = output_keys, .required = true},
-    {"algorithm", STREAM_AT(stream.algorithm), .kind = BASE_YAML_WORD, .words = algorithm_words},
+    {"algorithm", STREAM_AT(stream.algorithm), .kind = BASE_YAML_PARSED, .parse = parse_algorithm,
+     .expected = "is none of " CMD_ALGORITHM_NAMES, STREAM_LINE(algorithm_line)},
+    {"iv", STREAM_AT(stream.mode.iv), .kind = BASE_YAML_PARSED, .parse = parse_iv,
+     .expected = "is not 16 bytes, as 32 hexadecimal digits", STREAM_LINE(iv_line)},
+    {"ctr_counter_bits", STREAM_AT(stream.mode.counter_bits), .kind = BASE_YAML_NUMBER,
+     STREAM_LINE(counter_bits_line), BETWEEN(1, 128)},
     {"policy", STREAM_AT(stream.policy), .kind = BASE_YAML_WORD, .words = policy_words},
     {"policy_delay", STREAM_AT(stream.policy_delay), .kind = BASE_YAML_SECONDS, BETWEEN(0, PERIOD_MAX)},
     {"crypto_period", STREAM_AT(stream.crypto_period), .kind = BASE_YAML_SECONDS,

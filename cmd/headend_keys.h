@@ -27,7 +27,7 @@ struct cmd_headend_port_entry {
 };
 
 struct cmd_headend_stream_entry {
-    struct cmd_headend_stream stream; /* times in microseconds still */
+    struct cmd_headend_stream stream; /* times in microseconds still; algorithm CIPHER_ALGORITHMS: DVB-CSA3 */
     struct pipeline_stream_config pipeline;
     struct cmd_headend_port_name input, output;
     struct cmd_headend_endpoint input_address, output_address;
@@ -35,6 +35,7 @@ struct cmd_headend_stream_entry {
     uint8_t components[CMD_HEADEND_COMPONENTS_MAX]; /* indices of words */
     char cw[CMD_HEADEND_CW_TEXT_MAX];
     unsigned line, name_line, input_address_line, output_address_line, output_source_line, cw_line;
+    unsigned algorithm_line, iv_line, counter_bits_line; /* 0: not given */
 };
 
 struct cmd_headend_entries {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/cipher_options.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
 #include "ts/order.h"
@@ -254,8 +255,25 @@ static int open_stream(struct cmd_live *live, const struct cmd_headend_config *c
     stream->config = &config->streams[index];
     stream->name = config->pipeline_streams[index].name;
     live->stream_count++;
-    rc = cipher_create(&stream->cipher, stream->config->algorithm, config->pipeline.cipher_tier);
+    rc = cmd_cipher_create(&stream->cipher, stream->config->algorithm, config->pipeline.cipher_tier,
+                           &stream->config->mode);
     return rc ? rc : open_services(stream);
+}
+
+/* Each algorithm once. */
+static void tell_tiers(const struct cmd_live *live)
+{
+    bool told[CIPHER_ALGORITHMS] = {false};
+
+    for (unsigned i = 0; i < live->stream_count; i++) {
+        const struct cipher *cipher = live->streams[i].cipher;
+        enum cipher_algorithm algorithm = cipher_algorithm_of(cipher);
+
+        if (!told[algorithm])
+            base_log(BASE_LOG_NOTICE, "%s: tier %s", cipher_algorithm_name(algorithm),
+                     cipher_tier_name(cipher));
+        told[algorithm] = true;
+    }
 }
 
 int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config, struct pipeline *pipeline,
@@ -269,6 +287,8 @@ int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config
         return -ENOMEM;
     for (unsigned i = 0; !rc && i < config->pipeline.stream_count; i++)
         rc = open_stream(live, config, i);
+    if (!rc)
+        tell_tiers(live);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/common_options.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/process.h"
@@ -19,6 +20,7 @@
 
 struct run {
     const char *config_path;
+    const char *cpu_mask;
     bool check, json, stop_at_end;
     uint64_t duration_us; /* 0: for ever */
 
@@ -35,8 +37,9 @@ static const char details[] =
     "Reads transport streams from DPDK ports, scrambles the configured services and sends them on. Stops "
     "with\n"
     "SIGINT or SIGTERM, with a summary. configs/headend.yaml shows every key of the configuration.\n\n"
-    "Example:\n"
-    "  scramline run -c configs/headend.yaml --check\n";
+    "Examples:\n"
+    "  scramline run -c configs/headend.yaml --check\n"
+    "  scramline run -c configs/headend.yaml --cpu-mask avx2\n";
 
 static void tick(void *context)
 {
@@ -148,6 +151,7 @@ int main(int argc, char **argv)
          .kind = CMD_FLAG,
          .value = &run.check,
          .help = "only check the configuration; needs no ports and no rights"},
+        CMD_OPTION_CPU_MASK(&run.cpu_mask),
         {.name = "--json", .kind = CMD_FLAG, .value = &run.json, .help = "the summary as JSON"},
         {.name = "--stop-at-end",
          .kind = CMD_FLAG,
@@ -176,6 +180,8 @@ int main(int argc, char **argv)
         return status;
     if (!run.config_path)
         return cmd_usage_error(&command, "-c FILE is needed; configs/headend.yaml is an example");
+    if (cmd_cpu_mask_take(&command, run.cpu_mask) != CMD_EXIT_OK)
+        return CMD_EXIT_USAGE;
     if (load(&run))
         return CMD_EXIT_FAILED;
     if (run.check)

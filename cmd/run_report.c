@@ -117,7 +117,9 @@ static json_t *stream_json(const struct cmd_live_stream *stream)
     pipeline_stream_counters(stream->live->pipeline, stream->index, &packets);
     for (unsigned i = 0; i < stream->service_count; i++)
         json_array_append_new(services, service_json(stream, i));
-    return json_pack("{s:s, s:o, s:o}", "name", stream->name, "packets",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", stream->name, "algorithm",
+                     cipher_algorithm_name(stream->config->algorithm), "tier",
+                     cipher_tier_name(stream->cipher), "packets",
                      CMD_SUMMARY_COUNTERS(SCRAMBLER_COUNTER_MAP, &packets), "services", services);
 }
 

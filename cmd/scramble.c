@@ -21,6 +21,8 @@ static struct scramble_options options = {
     .crypto_period_us = 10000000,
 };
 static const char *algorithm = "dvb-csa2";
+static struct cmd_mode_options mode;
+static const char *cpu_mask;
 static const char *policy;
 static const char *access_criteria;
 static bool super_cas_id_given;
@@ -42,6 +44,8 @@ static const struct cmd_option option_table[] = {
      "components to scramble: all, or some of\nvideo,audio,subtitles,data; default: video,audio",
      &options.components, .kind = CMD_WORDS, .given = &components_given, .words = component_words},
     CMD_OPTION_ALGORITHM("dvb-csa2", &algorithm),
+    CMD_OPTION_IV(&mode.iv),
+    CMD_OPTION_COUNTER_BITS(&mode.counter_bits),
     {"--cw", "HEX",
      "fixed control word, 8 bytes for DVB-CSA2, else 16;\nseveral services: one for all, or one each",
      &options.cws, .kind = CMD_TEXTS},
@@ -72,6 +76,7 @@ static const struct cmd_option option_table[] = {
      "write the control words, one per line (laboratory only);\nwithout --ecmg or --cw they are made up",
      &options.cw_out, .kind = CMD_TEXT},
     CMD_OPTION_TIER(&options.tier),
+    CMD_OPTION_CPU_MASK(&cpu_mask),
     CMD_OPTION_JSON(&options.json),
     {.name = NULL},
 };
@@ -91,7 +96,9 @@ static const struct cmd_command command = {
         "Examples:\n"
         "  scramline scramble --cw 0123456789abcdef in.ts out.ts\n"
         "  scramline scramble --ecmg 127.0.0.1:2222 --service \"News\" --crypto-period 10 in.ts out.ts\n"
-        "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - > out.ts",
+        "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - > "
+        "out.ts\n"
+        "  scramline scramble --cpu-mask avx2 --cw 0123456789abcdef in.ts out.ts",
 };
 
 /* Names to values. CMD_EXIT_OK or CMD_EXIT_USAGE. */
@@ -101,7 +108,9 @@ static int take_names(void)
     ptrdiff_t size = 0;
     unsigned i = 0;
 
-    if (cmd_algorithm_parse(&command, algorithm, &options.algorithm) != CMD_EXIT_OK)
+    if (cmd_cpu_mask_take(&command, cpu_mask) != CMD_EXIT_OK ||
+        cmd_algorithm_parse(&command, algorithm, &options.algorithm) != CMD_EXIT_OK ||
+        cmd_mode_parse(&command, &mode, options.algorithm, &options.mode) != CMD_EXIT_OK)
         return CMD_EXIT_USAGE;
     while (policy && i < 3 && strcmp(policies[i], policy))
         i++;

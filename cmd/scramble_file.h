@@ -20,6 +20,7 @@ struct scramble_options {
     struct cmd_numbers pids;   /* instead of services */
     unsigned components;       /* HEADEND_VIDEO | … */
     enum cipher_algorithm algorithm;
+    struct cipher_mode mode;
     const char *tier; /* NULL: the best */
 
     struct cmd_texts cws; /* one for all services, or one each; secret text of the command line */

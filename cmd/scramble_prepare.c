@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cmd/cipher_options.h"
 #include "cmd/input.h"
 #include "cmd/scramble_run.h"
 
@@ -105,7 +106,7 @@ static int create_parts(struct scramble_run *run)
 static int create_cipher(struct scramble_run *run)
 {
     const struct scramble_options *options = run->options;
-    int status = cipher_create(&run->cipher, options->algorithm, options->tier);
+    int status = cmd_cipher_create(&run->cipher, options->algorithm, options->tier, &options->mode);
 
     if (status == -ENOENT || status == -ENOTSUP)
         return cmd_usage_error(run->command, "--tier: %s has no tier '%s' on this machine",

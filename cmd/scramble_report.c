@@ -56,11 +56,12 @@ static void print_line(const struct scramble_run *run, double seconds)
     struct cmd_service_totals totals = sum_services(run);
 
     fprintf(stderr,
-            "scrambled %" PRIu64 " of %" PRIu64 " packets (%s), %" PRIu64 " crypto-periods, %" PRIu64
+            "scrambled %" PRIu64 " of %" PRIu64 " packets (%s, %s), %" PRIu64 " crypto-periods, %" PRIu64
             " ECMs, %" PRIu64 " black, %" PRIu64 " already scrambled, %.1f s, %.0f Mbit/s: %s\n",
             counters->scrambled, counters->in, cipher_algorithm_name(run->options->algorithm),
-            totals.crypto_periods, totals.ecms, counters->black, counters->already_scrambled, seconds,
-            cmd_summary_bit_rate(counters->in, seconds) / 1e6, run->options->out);
+            cipher_tier_name(run->cipher), totals.crypto_periods, totals.ecms, counters->black,
+            counters->already_scrambled, seconds, cmd_summary_bit_rate(counters->in, seconds) / 1e6,
+            run->options->out);
 }
 
 static void warn(const struct scramble_run *run)

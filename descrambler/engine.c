@@ -211,6 +211,16 @@ static const struct cipher_key *find_key(struct descrambler_engine *engine, stru
     return descrambler__group_key(group, parity, *algorithm, batch);
 }
 
+static void note_locked(struct descrambler_engine *engine, const struct descrambler_pid *pid)
+{
+    engine->counters.locked++;
+    if (engine->has_algorithm || !pid->has_algorithm || pid->algorithm < CIPHER_ALGORITHMS ||
+        engine->unknown_mode)
+        return;
+    engine->unknown_mode = pid->scrambling_mode;
+    engine->unknown_service = engine->services[pid->service].program_number;
+}
+
 static void open_packet(struct descrambler_engine *engine, struct descrambler_pid *pid, uint8_t *packet,
                         struct cipher_batch *batch)
 {
@@ -220,13 +230,19 @@ static void open_packet(struct descrambler_engine *engine, struct descrambler_pi
         find_key(engine, pid, (uint8_t)ts_scrambling_control(packet), batch, &algorithm);
 
     if (!key) {
-        engine->counters.locked++;
+        note_locked(engine, pid);
         return;
     }
     ts_set_scrambling_control(packet, TS_CLEAR);
     if (offset < TS_PACKET_SIZE)
         cipher_batch_add(batch, algorithm, packet + offset, (uint16_t)(TS_PACKET_SIZE - offset), key);
     engine->counters.descrambled++;
+}
+
+uint8_t descrambler_engine_unknown_mode(const struct descrambler_engine *engine, uint16_t *service_id)
+{
+    *service_id = engine->unknown_service;
+    return engine->unknown_mode;
 }
 
 static bool is_selected(const struct descrambler_engine *engine, const struct descrambler_pid *pid)

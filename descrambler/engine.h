@@ -91,6 +91,10 @@ enum descrambler_waiting descrambler_engine_waiting(const struct descrambler_eng
 /* DESCRAMBLER_SERVICE: whether a PMT of the service was read; else true. */
 bool descrambler_engine_found_service(const struct descrambler_engine *engine);
 
+/* The scrambling_mode of the first service that could not be opened because its algorithm is not known here
+ * (EN 300 468 names more than this program has), and its service_id; 0 where there is none. */
+uint8_t descrambler_engine_unknown_mode(const struct descrambler_engine *engine, uint16_t *service_id);
+
 /* Opens packets in place; batch->ciphers must hold every algorithm that is to be opened, the same objects in
  * every call. Prepared keys are made when they are first needed. Payloads are turned when `batch`
  * (CIPHER_DESCRAMBLE) is flushed; the engine flushes it itself before it changes a key that lanes in it use.

@@ -172,6 +172,7 @@ static void set_algorithm(struct descrambler_pid *pid, uint8_t mode)
 {
     enum cipher_algorithm algorithm = CIPHER_DVB_CSA2;
 
+    pid->scrambling_mode = mode;
     pid->has_algorithm = mode != 0;
     if (mode != 0 && mode != MODE_CSA1 && cipher_algorithm_from_scrambling_mode(mode, &algorithm) != 0)
         algorithm = CIPHER_ALGORITHMS;

@@ -45,6 +45,7 @@ struct descrambler_pid {
     bool mapped;       /* a component of `service` */
     uint8_t algorithm; /* CIPHER_ALGORITHMS: one that is not known here */
     bool has_algorithm;
+    uint8_t scrambling_mode; /* that named it; 0: none did */
     uint8_t candidate_count;
     bool chosen;                                 /* candidates[0] has opened: it stays */
     uint8_t candidates[DESCRAMBLER__CANDIDATES]; /* groups, best first */
@@ -95,6 +96,8 @@ struct descrambler_engine {
     size_t list_count;
     descrambler_ecm_open *ecm_open;
     void *ecm_context;
+    uint8_t unknown_mode; /* of a service that stayed locked for it; 0: none */
+    uint16_t unknown_service;
     bool scrambled_ahead; /* a scrambled packet was scouted */
 
     struct ts_section_demux *demux;

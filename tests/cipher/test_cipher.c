@@ -36,9 +36,18 @@ Test(cipher, refuses_unknown_names_and_modes)
 {
     enum cipher_algorithm found;
 
-    cr_assert_eq(cipher_algorithm_from_name("dvb-csa3", &found), -ENOENT);
+    cr_assert_eq(cipher_algorithm_from_name("dvb-csa4", &found), -ENOENT);
     cr_assert_eq(cipher_algorithm_from_name("", &found), -ENOENT);
-    cr_assert_eq(cipher_algorithm_from_scrambling_mode(0x03, &found), -ENOENT);
+    cr_assert_eq(cipher_algorithm_from_scrambling_mode(0x04, &found), -ENOENT);
+}
+
+Test(cipher, csa3_is_known_and_not_available)
+{
+    enum cipher_algorithm found;
+
+    cr_assert_eq(cipher_algorithm_from_name("dvb-csa3", &found), -ENOTSUP);
+    cr_assert_eq(cipher_algorithm_from_name("DVB-CSA3", &found), -ENOTSUP);
+    cr_assert_eq(cipher_algorithm_from_scrambling_mode(0x03, &found), -ENOTSUP);
 }
 
 Test(cipher, every_tier_can_be_asked_for_by_name)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cmd/cipher_options.h"
 #include "cmd/headend_config.h"
 
 static struct cmd_headend_config config;
@@ -119,7 +120,7 @@ Test(headend_config, tells_the_line_of_what_is_not_yaml_or_not_known)
 Test(headend_config, tells_the_place_of_a_wrong_value)
 {
     refuses(PORTS STREAM CW "    algorithm: des\n",
-            "f.yaml:9: algorithm: 'des' is none of dvb-csa2, dvb-cissa, atis-idsa");
+            "f.yaml:9: algorithm: 'des' is none of " CMD_ALGORITHM_NAMES);
     refuses(PORTS STREAM CW "    crypto_period: 0\n",
             "f.yaml:9: crypto_period: '0' is not a time in seconds from 0.1 to 6553");
     refuses(PORTS STREAM CW "    ecm_pid: 31\n",
@@ -132,10 +133,47 @@ Test(headend_config, tells_the_place_of_a_wrong_value)
             "f.yaml:2: promiscuous: 'maybe' is none of false, true, no, yes, off, on");
 }
 
+Test(headend_config, takes_an_iv_and_the_bits_that_count)
+{
+    cr_assert_eq(parse(PORTS STREAM "    cw: 000102030405060708090a0b0c0d0e0f\n    algorithm: AES-128-CTR\n"
+                                    "    iv: f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff\n    ctr_counter_bits: 32\n"),
+                 0, "%s", why);
+    cr_assert_eq(config.streams[0].algorithm, CIPHER_AES_CTR);
+    cr_assert_eq(config.streams[0].mode.iv[0], 0xf0);
+    cr_assert_eq(config.streams[0].mode.iv[15], 0xff);
+    cr_assert_eq(config.streams[0].mode.counter_bits, 32);
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse(PORTS STREAM "    cw: 000102030405060708090a0b0c0d0e0f\n    algorithm: aes-128-cbc\n"),
+                 0, "%s", why);
+    cr_assert_eq(config.streams[0].mode.iv[0], 0);
+    cr_assert_eq(config.streams[0].mode.counter_bits, 64);
+    cmd_headend_config_clear(&config);
+}
+
+#define CW16 "    cw: 000102030405060708090a0b0c0d0e0f\n"
+
+Test(headend_config, refuses_a_mode_that_the_algorithm_does_not_have)
+{
+    refuses(PORTS STREAM CW "    iv: 000102030405060708090a0b0c0d0e0f\n",
+            "f.yaml:9: iv: goes with aes-128-cbc and aes-128-ctr, not with dvb-csa2");
+    refuses(PORTS STREAM CW16 "    algorithm: aes-128-cbc\n    ctr_counter_bits: 64\n",
+            "f.yaml:10: ctr_counter_bits: goes with aes-128-ctr, not with aes-128-cbc");
+    refuses(PORTS STREAM CW16 "    algorithm: aes-128-ctr\n    ctr_counter_bits: 129\n",
+            "f.yaml:10: ctr_counter_bits: '129' is not a whole number from 1 to 128");
+    refuses(PORTS STREAM CW16 "    algorithm: aes-128-ctr\n    iv: 00\n",
+            "f.yaml:10: iv: '00' is not 16 bytes, as 32 hexadecimal digits");
+}
+
+Test(headend_config, says_why_csa3_is_not_there)
+{
+    refuses(PORTS STREAM CW "    algorithm: dvb-csa3\n",
+            "f.yaml:9: algorithm: DVB-CSA3 is not available: its specification is not public");
+}
+
 Test(headend_config, messages_stay_on_one_line_whatever_they_quote)
 {
     refuses(PORTS STREAM CW "    algorithm: \"d\\ne\\es\"\n",
-            "f.yaml:9: algorithm: 'd?e?s' is none of dvb-csa2, dvb-cissa, atis-idsa");
+            "f.yaml:9: algorithm: 'd?e?s' is none of " CMD_ALGORITHM_NAMES);
     refuses("ports:\n  - {name: \"a\\nb\", device: x}\n" STREAM CW,
             "f.yaml:2: name: holds control characters");
 }

@@ -454,6 +454,38 @@ Test(ecm, scrambling_descriptor_names_the_algorithm_and_configuration_wins)
     free(scrambled);
 }
 
+Test(ecm, an_algorithm_that_is_not_known_here_stays_scrambled_and_is_named)
+{
+    struct random random = {8};
+    uint16_t service_id = 0;
+
+    add_pat();
+    add_pmt(1, 0x03, programme_ecm, both, 2);
+    add_programme(500, &random);
+    protect_all(rig_add_group(&rig, CIPHER_DVB_CSA2));
+    scramble(0, ECM_PID, 0, 8);
+    open_outputs(-1);
+    cr_assert_eq(descrambler_engine_unknown_mode(engine, &service_id), 0x03);
+    cr_assert_eq(service_id, SERVICE);
+    cr_assert_eq(descrambler_engine_counters(engine)->descrambled, 0);
+    cr_assert_gt(descrambler_engine_counters(engine)->locked, 400);
+}
+
+Test(ecm, an_algorithm_that_is_known_is_not_named)
+{
+    struct random random = {8};
+    uint16_t service_id = 0;
+
+    add_pat();
+    add_pmt(1, cipher_scrambling_mode(CIPHER_AES_CTR), programme_ecm, both, 2);
+    add_programme(500, &random);
+    protect_all(rig_add_group(&rig, CIPHER_AES_CTR));
+    scramble(0, ECM_PID, 0, 16);
+    open_outputs(-1);
+    cr_assert_eq(count_differences(0, stream.count), 0);
+    cr_assert_eq(descrambler_engine_unknown_mode(engine, &service_id), 0);
+}
+
 Test(ecm, a_pmt_that_changes_holds_from_its_place_on)
 {
     static const struct component video_only[1] = {{VIDEO, {0, 0}}};

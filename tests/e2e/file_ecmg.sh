@@ -28,7 +28,7 @@ round_trip() {
         json_is "$work/s.json" "d['ecms'] >= d['crypto_periods'] >= 1" && json_is "$work/d.json" "d['packets']['locked'] == 0"
 }
 
-for algorithm in dvb-csa2 dvb-cissa atis-idsa; do
+for algorithm in dvb-csa2 dvb-cissa atis-idsa aes-128-cbc aes-128-ctr; do
     check "$algorithm: every payload comes back through ECMs" round_trip "$original" $algorithm
 done
 capture_round_trips 'comes back through ECMs'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes the programme of the end-to-end tests half-way: programmes.py changing|growing ORIGINAL FILE"""
+"""Changes the programme of the end-to-end tests: programmes.py changing|growing|csa3 ORIGINAL FILE"""
 import sys
 
 PACKET = 188
@@ -57,9 +57,18 @@ class Growing:
         return self.NULL if pid_of(packet) in (0x102, 0x103, 0x1001) else packet
 
 
+class Csa3:
+    """Service 1, which was scrambled with DVB-CSA2, is signalled as DVB-CSA3."""
+
+    def __call__(self, packet, late):
+        if pid_of(packet) == 0x1000:
+            return with_section(packet, lambda body: body.replace(b'\x65\x01\x02', b'\x65\x01\x03'))
+        return packet
+
+
 def main():
     kind, original, file = sys.argv[1:]
-    change = {'changing': Changing, 'growing': Growing}[kind]()
+    change = {'changing': Changing, 'growing': Growing, 'csa3': Csa3}[kind]()
     data = open(original, 'rb').read()
     with open(file, 'wb') as out:
         for at in range(0, len(data), PACKET):

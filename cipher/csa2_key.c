@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cipher/csa2_key.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+
+#define WHITENINGS (CSA2_ROUNDS + 6) /* a(0) to a(61) */
+
+/* The layer before, bits numbered from the lowest: as a 64-bit number read big-endian, so that table bit n is
+ * bit 63 - n. No branch and no address depends on the key. */
+static uint64_t layer_before(uint64_t layer)
+{
+    uint64_t before = 0;
+
+    for (unsigned i = 0; i < CSA2_KEY_BITS; i++)
+        before |= (layer >> (CSA2_KEY_BITS - 1 - i) & 1) << (CSA2_KEY_BITS - 1 - csa2_key_permutation[i]);
+    return before;
+}
+
+static void schedule_rounds(uint8_t keys[CSA2_ROUNDS], const uint8_t cw[CSA2_BLOCK])
+{
+    uint64_t layer = 0;
+
+    for (unsigned i = 0; i < CSA2_BLOCK; i++)
+        layer = layer << 8 | cw[i];
+    for (unsigned n = CSA2_LAYERS; n-- > 0; layer = layer_before(layer))
+        for (unsigned i = 0; i < CSA2_BLOCK; i++)
+            keys[n * CSA2_BLOCK + i] = (uint8_t)(layer >> (56 - 8 * i) ^ n);
+}
+
+static void fold_rounds(struct csa2_key *key, const uint8_t keys[CSA2_ROUNDS])
+{
+    uint8_t a[WHITENINGS] = {0};
+
+    a[6] = 0;
+    for (unsigned t = 1; t < CSA2_ROUNDS; t++)
+        a[t + 6] = keys[t - 1] ^ a[t + 2] ^ a[t + 3] ^ a[t + 4];
+    for (unsigned t = 1; t < CSA2_ROUNDS; t++)
+        key->folded[t - 1] = keys[t] ^ a[t - 1];
+    key->folded[CSA2_ROUNDS - 1] = keys[0];
+    base_secure_zero(a, sizeof(a));
+}
+
+int cipher__csa2_key_set(void *state, enum cipher_algorithm algorithm, const uint8_t *cw,
+                         const struct cipher_mode *mode)
+{
+    struct csa2_key *key = state;
+    uint8_t keys[CSA2_ROUNDS];
+
+    (void)algorithm;
+    (void)mode;
+    schedule_rounds(keys, cw);
+    fold_rounds(key, keys);
+    memcpy(key->cw, cw, CSA2_BLOCK);
+    base_secure_zero(keys, sizeof(keys));
+    return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cipher/csa2_sliced.h: DVB-CSA2 over slices of 8 × VEC_BYTES lanes, each lane with its own key: the frame
+ * that the sliced tiers share. A template; the includer defines before
+ *
+ * - the vectors, by including a vector_….h;
+ * - CSA2_ENCRYPT_CHAINS: groups that the block cipher takes side by side, 8, 4, 2 or 1;
+ * - CSA2_DECRYPT_CHAINS: blocks of a group that it takes side by side, 1 to CSA2_CHAINS_MAX.
+ *
+ * A slice's payloads and keys are transposed into byte-sliced rows: byte j of rows[p][g] is byte p of lane
+ * g × VEC_BYTES + j. The block cipher works on them as they are, the stream cipher on bit planes made from
+ * them. Blocks stand at the left; lanes are taken in the order of their number of blocks, most first, so that
+ * few groups hold lanes of different lengths. What a row holds beyond its lane's length is never stored. */
+#ifndef CIPHER_CSA2_SLICED_H
+#define CIPHER_CSA2_SLICED_H
+
+#include <string.h>
+
+#include "cipher/csa2_block.h"
+#include "cipher/csa2_key.h"
+#include "cipher/csa2_stream.h"
+#include "cipher/csa2_transpose.h"
+#include "cipher/tier.h"
+
+#define CSA2_BLOCKS_MAX (CIPHER_PAYLOAD_MAX / CSA2_BLOCK)
+/* A turn of the decryption may begin with the last block. */
+#define CSA2_ROWS   (CIPHER_PAYLOAD_MAX + (CSA2_CHAINS_MAX - 1) * CSA2_BLOCK)
+#define CSA2_PADDED 192 /* bytes: a payload and what its last tile reads beyond */
+
+_Static_assert(CSA2_PADDED >= CIPHER_PAYLOAD_MAX && CSA2_PADDED % CSA2_TILE == 0, "whole tiles");
+_Static_assert(CIPHER_PAYLOAD_MAX % CSA2_BLOCK == 0, "a full payload has no residue");
+
+/* The tier's scratch memory. */
+struct csa2_sliced {
+    vec rows[CSA2_ROWS][CSA2_GROUPS];
+    struct csa2_key_rows keys;
+    struct csa2_stream stream;
+    vec counts[CSA2_GROUPS];                 /* blocks of each lane */
+    uint8_t padded[CSA2_LANES][CSA2_PADDED]; /* lanes that are not full, and lanes that are missing */
+    uint8_t no_key[CSA2_KEY_SIZE];           /* of missing lanes */
+    uint8_t *payloads[CSA2_LANES];           /* the lane's own memory or its padded copy */
+    const uint8_t *key_lines[CSA2_LANES];
+    uint16_t order[CIPHER_BATCH_MAX]; /* of the lanes that are long enough, most blocks first */
+};
+
+/* Part of a slice's lanes: `first` in struct csa2_sliced's order. */
+struct csa2_slice {
+    const struct cipher_lane *lanes;
+    unsigned first, count;
+    unsigned groups; /* in use */
+};
+
+/* Fills the order, by counting; returns how many lanes have a block at all. */
+static unsigned csa2_sort_lanes(struct csa2_sliced *sliced, const struct cipher_lane *lanes, unsigned count)
+{
+    unsigned places[CSA2_BLOCKS_MAX + 1] = {0}; /* by number of blocks: how many, then where the next goes */
+    unsigned place = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        places[lanes[i].length / CSA2_BLOCK]++;
+    for (unsigned blocks = CSA2_BLOCKS_MAX; blocks > 0; blocks--) {
+        unsigned lanes_with = places[blocks];
+        places[blocks] = place;
+        place += lanes_with;
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (lanes[i].length >= CSA2_BLOCK)
+            sliced->order[places[lanes[i].length / CSA2_BLOCK]++] = (uint16_t)i;
+    return place;
+}
+
+static inline const struct cipher_lane *csa2_lane(const struct csa2_sliced *sliced,
+                                                  const struct csa2_slice *slice, unsigned i)
+{
+    return &slice->lanes[sliced->order[slice->first + i]];
+}
+
+/* Blocks of the group's longest lane. */
+static inline unsigned csa2_group_blocks(const struct csa2_sliced *sliced, unsigned group)
+{
+    return ((const uint8_t *)&sliced->counts[group])[0];
+}
+
+/* Blocks of the group's shortest lane. */
+static inline unsigned csa2_group_blocks_least(const struct csa2_sliced *sliced, unsigned group)
+{
+    return ((const uint8_t *)&sliced->counts[group])[VEC_BYTES - 1];
+}
+
+/* Byte positions that lanes of so many blocks may have. */
+static inline unsigned csa2_positions(unsigned blocks)
+{
+    return blocks == CSA2_BLOCKS_MAX ? CIPHER_PAYLOAD_MAX : (blocks + 1) * CSA2_BLOCK - 1;
+}
+
+/* Says where each lane's payload and key are. Lanes missing in the last group do as the last lane does, with
+ * memory of their own. */
+static void csa2_take_lanes(struct csa2_sliced *sliced, const struct csa2_slice *slice)
+{
+    uint8_t *counts = (uint8_t *)sliced->counts;
+
+    for (unsigned i = 0; i < slice->count; i++) {
+        const struct cipher_lane *lane = csa2_lane(sliced, slice, i);
+
+        sliced->payloads[i] = lane->payload;
+        sliced->key_lines[i] = cipher__key_state(lane->key);
+        counts[i] = (uint8_t)(lane->length / CSA2_BLOCK);
+        if (lane->length < CIPHER_PAYLOAD_MAX) {
+            sliced->payloads[i] = sliced->padded[i];
+            memcpy(sliced->padded[i], lane->payload, lane->length);
+        }
+    }
+    for (unsigned i = slice->count; i < slice->groups * VEC_BYTES; i++) {
+        sliced->payloads[i] = sliced->padded[i];
+        sliced->key_lines[i] = sliced->no_key;
+        counts[i] = counts[slice->count - 1];
+    }
+}
+
+static void csa2_return_lanes(const struct csa2_sliced *sliced, const struct csa2_slice *slice)
+{
+    for (unsigned i = 0; i < slice->count; i++) {
+        const struct cipher_lane *lane = csa2_lane(sliced, slice, i);
+
+        if (lane->length < CIPHER_PAYLOAD_MAX)
+            memcpy(lane->payload, sliced->padded[i], lane->length);
+    }
+}
+
+/* The last tile of a full payload overlaps the tile before. */
+static inline unsigned csa2_tile_offset(unsigned position)
+{
+    return position < CIPHER_PAYLOAD_MAX - CSA2_TILE ? position : CIPHER_PAYLOAD_MAX - CSA2_TILE;
+}
+
+static void csa2_load_group(struct csa2_sliced *sliced, unsigned group)
+{
+    const uint8_t *const *lines = sliced->key_lines + group * VEC_BYTES;
+    const uint8_t *const *payloads = (const uint8_t *const *)sliced->payloads + group * VEC_BYTES;
+    unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
+
+    for (unsigned i = 0; i < CSA2_KEY_SIZE; i += CSA2_TILE)
+        csa2_load_tile(sliced->keys.fold + i, group, lines, i);
+    csa2_derive_keys(&sliced->keys, group);
+    for (unsigned i = 0; i < positions; i += CSA2_TILE) {
+        unsigned offset = csa2_tile_offset(i);
+        csa2_load_tile(sliced->rows + offset, group, payloads, offset);
+    }
+}
+
+static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
+{
+    uint8_t *const *payloads = sliced->payloads + group * VEC_BYTES;
+    unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
+
+    for (unsigned i = 0; i < positions; i += CSA2_TILE) {
+        unsigned offset = csa2_tile_offset(i);
+        csa2_store_tile(sliced->rows + offset, group, payloads, offset);
+    }
+}
+
+/* One function for each number of chains, and for groups with and without lanes of different lengths. */
+#define CSA2_ENCRYPT(chains)                                                                                 \
+    static void csa2_encrypt_##chains(struct csa2_sliced *sliced, unsigned group)                            \
+    {                                                                                                        \
+        unsigned most = csa2_group_blocks(sliced, group);                                                    \
+                                                                                                             \
+        if (csa2_group_blocks_least(sliced, group + chains - 1) == most)                                     \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, false);    \
+        else                                                                                                 \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, true);     \
+    }
+CSA2_ENCRYPT(1)
+CSA2_ENCRYPT(2)
+#if CSA2_ENCRYPT_CHAINS >= 4
+CSA2_ENCRYPT(4)
+#endif
+#if CSA2_ENCRYPT_CHAINS >= 8
+CSA2_ENCRYPT(8)
+#endif
+#undef CSA2_ENCRYPT
+
+static void csa2_encrypt(struct csa2_sliced *sliced, unsigned groups)
+{
+    unsigned group = 0;
+
+#if CSA2_ENCRYPT_CHAINS >= 8
+    for (; group + 8 <= groups; group += 8)
+        csa2_encrypt_8(sliced, group);
+#endif
+#if CSA2_ENCRYPT_CHAINS >= 4
+    for (; group + 4 <= groups; group += 4)
+        csa2_encrypt_4(sliced, group);
+#endif
+    for (; group + 2 <= groups; group += 2)
+        csa2_encrypt_2(sliced, group);
+    for (; group < groups; group++)
+        csa2_encrypt_1(sliced, group);
+}
+
+static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
+{
+    for (unsigned group = 0; group < groups; group++) {
+        unsigned most = csa2_group_blocks(sliced, group);
+
+        if (csa2_group_blocks_least(sliced, group) == most)
+            csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
+                               false);
+        else
+            csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
+                               true);
+    }
+}
+
+static void csa2_turn_slice(struct csa2_sliced *sliced, enum cipher_direction direction,
+                            const struct csa2_slice *slice)
+{
+    unsigned positions;
+
+    csa2_take_lanes(sliced, slice);
+    positions = csa2_positions(csa2_group_blocks(sliced, 0));
+    for (unsigned group = 0; group < slice->groups; group++)
+        csa2_load_group(sliced, group);
+    if (direction == CIPHER_SCRAMBLE)
+        csa2_encrypt(sliced, slice->groups);
+    csa2_stream_xor(sliced->rows, (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS), positions,
+                    &sliced->stream);
+    if (direction == CIPHER_DESCRAMBLE)
+        csa2_decrypt(sliced, slice->groups);
+    for (unsigned group = 0; group < slice->groups; group++)
+        csa2_store_group(sliced, group);
+    csa2_return_lanes(sliced, slice);
+}
+
+/* run of struct cipher__tier, for a scratch that is a struct csa2_sliced. */
+static void csa2_sliced_run(void *scratch, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                            const struct cipher_lane *lanes, unsigned count)
+{
+    struct csa2_sliced *sliced = scratch;
+    unsigned usable = csa2_sort_lanes(sliced, lanes, count);
+
+    (void)algorithm;
+    for (unsigned first = 0; first < usable; first += CSA2_LANES) {
+        struct csa2_slice slice = {lanes, first, usable - first, 0};
+
+        if (slice.count > CSA2_LANES)
+            slice.count = CSA2_LANES;
+        slice.groups = (slice.count + VEC_BYTES - 1) / VEC_BYTES;
+        csa2_turn_slice(sliced, direction, &slice);
+    }
+}
+
+#endif

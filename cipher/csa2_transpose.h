@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cipher/csa2_transpose.h: lanes' bytes into byte-sliced rows and back. A template: include a vector_….h
+ * before. */
+#ifndef CIPHER_CSA2_TRANSPOSE_H
+#define CIPHER_CSA2_TRANSPOSE_H
+
+#define CSA2_GROUPS 8                         /* vectors of a row */
+#define CSA2_LANES  (CSA2_GROUPS * VEC_BYTES) /* of a slice: lane = group × VEC_BYTES + byte */
+#define CSA2_TILE   16                        /* byte positions that are transposed together */
+
+/* Transposes the 16 × 16 bytes that part n of all 16 vectors make, for each part: four times the same perfect
+ * shuffle. */
+static inline void csa2_transpose_tile(vec tile[CSA2_TILE])
+{
+    vec next[CSA2_TILE];
+
+    for (unsigned level = 0; level < 4; level++) {
+        for (unsigned i = 0; i < CSA2_TILE / 2; i++) {
+            next[2 * i] = vec_interleave_low(tile[i], tile[i + CSA2_TILE / 2]);
+            next[2 * i + 1] = vec_interleave_high(tile[i], tile[i + CSA2_TILE / 2]);
+        }
+        for (unsigned i = 0; i < CSA2_TILE; i++)
+            tile[i] = next[i];
+    }
+}
+
+/* Bytes `offset` to `offset` + 15 of the group's VEC_BYTES lanes become rows[0 … 15][group]. */
+static inline void csa2_load_tile(vec (*rows)[CSA2_GROUPS], unsigned group, const uint8_t *const *lanes,
+                                  unsigned offset)
+{
+    vec tile[CSA2_TILE];
+
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        tile[i] = vec_load_parts(lanes + i, offset);
+    csa2_transpose_tile(tile);
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        vec_store(&rows[i][group], tile[i]);
+}
+
+/* The reverse. */
+static inline void csa2_store_tile(const vec (*rows)[CSA2_GROUPS], unsigned group, uint8_t *const *lanes,
+                                   unsigned offset)
+{
+    vec tile[CSA2_TILE];
+
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        tile[i] = vec_load(&rows[i][group]);
+    csa2_transpose_tile(tile);
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        vec_store_parts(lanes + i, offset, tile[i]);
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cipher/vector_avx512.h: the vectors of the sliced DVB-CSA2 templates, AVX-512 (F, BW, VBMI, GFNI). Every
+ * vector_….h gives the same names; included by one kernel file each, built with its instruction set. */
+#ifndef CIPHER_VECTOR_AVX512_H
+#define CIPHER_VECTOR_AVX512_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#include "cipher/csa2_tables.h"
+
+#define VEC_BYTES 64
+
+typedef __m512i vec;
+
+/* csa2_round_permutation for VGF2P8AFFINEQB: byte 7 - n selects the input bit that becomes bit n. */
+#define VEC_PERMUTATION_MATRIX 0x4001108008042002
+
+/* Aligned to VEC_BYTES. */
+static inline vec vec_load(const void *from)
+{
+    return _mm512_load_si512(from);
+}
+
+static inline void vec_store(void *to, vec a)
+{
+    _mm512_store_si512(to, a);
+}
+
+static inline vec vec_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline vec vec_splat(uint8_t byte)
+{
+    return _mm512_set1_epi8((char)byte);
+}
+
+/* Three-input logic: bit 4a + 2b + c of `lut` is the output for the inputs a, b, c. */
+#define HAVE_VEC_TERNARY          1
+#define vec_ternary(lut, a, b, c) _mm512_ternarylogic_epi64((a), (b), (c), (lut))
+
+static inline vec vec_xor(vec a, vec b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+static inline vec vec_or(vec a, vec b)
+{
+    return _mm512_or_si512(a, b);
+}
+
+/* b without the bits of a */
+static inline vec vec_andnot(vec a, vec b)
+{
+    return _mm512_andnot_si512(a, b);
+}
+
+static inline vec vec_xor3(vec a, vec b, vec c)
+{
+    return vec_ternary(0x96, a, b, c);
+}
+
+/* Bits of a where the mask's are set, of b elsewhere. */
+static inline vec vec_select(vec mask, vec a, vec b)
+{
+    return vec_ternary(0xca, mask, a, b);
+}
+
+/* All ones in the bytes where a > b, as signed numbers. */
+static inline vec vec_greater(vec a, vec b)
+{
+    return _mm512_movm_epi8(_mm512_cmpgt_epi8_mask(a, b));
+}
+
+/* The S-box and the round's bit permutation, kept in registers through a kernel's loops. */
+struct vec_sbox {
+    vec quarters[4]; /* the S-box's outputs for inputs 0 to 63, 64 to 127, … */
+    vec permutation; /* as a matrix over GF(2) */
+};
+
+static inline struct vec_sbox vec_sbox_load(void)
+{
+    struct vec_sbox box;
+
+    for (unsigned i = 0; i < 4; i++)
+        box.quarters[i] = _mm512_loadu_si512(csa2_sbox + i * VEC_BYTES);
+    box.permutation = _mm512_set1_epi64(VEC_PERMUTATION_MATRIX);
+    return box;
+}
+
+static inline vec vec_sbox_apply(const struct vec_sbox *box, vec in)
+{
+    vec low = _mm512_permutex2var_epi8(box->quarters[0], in, box->quarters[1]);
+    vec high = _mm512_permutex2var_epi8(box->quarters[2], in, box->quarters[3]);
+
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(in), low, high);
+}
+
+static inline vec vec_sbox_permute(const struct vec_sbox *box, vec a)
+{
+    return _mm512_gf2p8affine_epi64_epi8(a, box->permutation, 0);
+}
+
+/* Interleaves the low (high) halves of each 16-byte part: a0 b0 a1 b1 … */
+static inline vec vec_interleave_low(vec a, vec b)
+{
+    return _mm512_unpacklo_epi8(a, b);
+}
+
+static inline vec vec_interleave_high(vec a, vec b)
+{
+    return _mm512_unpackhi_epi8(a, b);
+}
+
+/* Part n of 16 bytes from lanes[16 × n] + offset, any alignment. */
+static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
+{
+    vec a = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(lanes[0] + offset)));
+
+    a = _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[16] + offset)), 1);
+    a = _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[32] + offset)), 2);
+    return _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[48] + offset)), 3);
+}
+
+/* The reverse. */
+static inline void vec_store_parts(uint8_t *const *lanes, unsigned offset, vec a)
+{
+    _mm_storeu_si128((void *)(lanes[0] + offset), _mm512_castsi512_si128(a));
+    _mm_storeu_si128((void *)(lanes[16] + offset), _mm512_extracti64x2_epi64(a, 1));
+    _mm_storeu_si128((void *)(lanes[32] + offset), _mm512_extracti64x2_epi64(a, 2));
+    _mm_storeu_si128((void *)(lanes[48] + offset), _mm512_extracti64x2_epi64(a, 3));
+}
+
+#endif
