@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cipher/cpu.h"
 #include "cmd/bench.h"
+#include "cmd/cipher_options.h"
 #include "cmd/common_options.h"
 #include "cmd/input.h"
 #include "cmd/process.h"
@@ -60,8 +60,7 @@ static const struct cmd_option option_table[] = {
      &options.bounds, .kind = CMD_FLAG},
     {"--svg", "FOLDER", "plots: bars per tier, curves over services and batches\n(needs gnuplot)",
      &options.svg, .kind = CMD_TEXT},
-    {"--cpu-mask", "SET", "use no instruction set above this one, as\nSCRAMLINE_CPU_MASK", &options.cpu_mask,
-     .kind = CMD_TEXT},
+    CMD_OPTION_CPU_MASK(&options.cpu_mask),
     {"--seed", "N", "of keys, lengths and order; default: 1", &options.seed, .maximum = UINT64_MAX,
      .kind = CMD_NUMBER},
     {"--json", NULL, "a list of records on standard output", &options.json, .kind = CMD_FLAG},
@@ -249,8 +248,8 @@ int main(int argc, char **argv)
         return status;
     if (strcmp(operands[0], "cipher") != 0)
         return cmd_usage_error(&command, "there is no benchmark '%s' (there is: cipher)", operands[0]);
-    if (options.cpu_mask && cipher_cpu_mask(options.cpu_mask) < 0)
-        return cmd_usage_error(&command, "--cpu-mask: '%s' is no set of instructions", options.cpu_mask);
+    if (cmd_cpu_mask_take(&command, options.cpu_mask) != CMD_EXIT_OK)
+        return CMD_EXIT_USAGE;
     status = check_tiers();
     if (status == CMD_EXIT_OK && options.capture)
         status = read_capture(options.capture, &capture);

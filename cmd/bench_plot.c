@@ -128,7 +128,8 @@ static void begin_plot(const struct view *view, const char *kind, unsigned width
     fprintf(view->gnuplot,
             "reset\nset terminal svg size %u,480 font 'DejaVu Sans,13' background 'white'\n"
             "set output \"%s/%s-%s.svg\"\nset grid y lc '#dddddd'\nset border 3\nset tics nomirror\n"
-            "set yrange [0:*]\nset ylabel 'Gbit/s of 188-byte packets'\nset key noenhanced\n",
+            "set yrange [0:*]\nset ylabel 'Gbit/s of 188-byte packets'\nset key noenhanced below reverse "
+            "Left height 1\n",
             width, view->folder, kind, cipher_algorithm_name(view->algorithm));
 }
 
@@ -158,7 +159,7 @@ static void plot_bars(const struct view *view)
     fprintf(
         view->gnuplot,
         "set title \"%s: a key per packet from %u services, %s payloads, in the level-2 cache, batch %u\" "
-        "noenhanced\nset style fill solid\nset boxwidth 0.85\nset key below\nset xtics ('scramble' %g, "
+        "noenhanced\nset style fill solid\nset boxwidth 0.85\nset xtics ('scramble' %g, "
         "'descramble' %g) scale 0\nset xrange [-1:%u]\nset offsets 0, 0, graph 0.08, 0\n",
         cipher_algorithm_name(view->algorithm), CMD_BENCH_CURVE_KEYS, view->plan->mixes[0].name,
         CMD_BENCH_CURVE_BATCH, (count - 1) / 2.0, (count - 1) / 2.0 + count + 1, 2 * count + 1);
@@ -189,7 +190,8 @@ static void write_point(const struct view *view, unsigned x, const struct cmd_be
 struct axis {
     const char *file, *label;
     const char *before, *after; /* in the title, what stands still */
-    const uint16_t *values;
+    const uint16_t *values;     /* rising */
+    unsigned last;              /* of them */
     bool is_keys;
 };
 
@@ -231,14 +233,15 @@ static void plot_curves(const struct view *view, const struct axis *axis)
     unsigned count = list_names(view, names);
 
     begin_plot(view, axis->file, 1060);
-    fprintf(view->gnuplot, "set logscale x\nset xlabel '%s'\nset key below\nset xtics (", axis->label);
+    fprintf(view->gnuplot, "set logscale x\nset xlabel '%s'\nset xtics (", axis->label);
     for (const uint16_t *x = axis->values; *x; x++)
         fprintf(view->gnuplot, "%s%u", x == axis->values ? "" : ", ", *x);
-    fprintf(
-        view->gnuplot,
-        ")\nset multiplot layout 1,2 title \"%s: %s %u %s, %s payloads, in the level-2 cache\" noenhanced\n",
-        cipher_algorithm_name(view->algorithm), axis->before,
-        axis->is_keys ? CMD_BENCH_CURVE_BATCH : CMD_BENCH_CURVE_KEYS, axis->after, view->plan->mixes[0].name);
+    fprintf(view->gnuplot,
+            ")\nset xrange [%u:%u]\n"
+            "set multiplot layout 1,2 title \"%s: %s %u %s, %s payloads, in the level-2 cache\" noenhanced\n",
+            axis->values[0], axis->last, cipher_algorithm_name(view->algorithm), axis->before,
+            axis->is_keys ? CMD_BENCH_CURVE_BATCH : CMD_BENCH_CURVE_KEYS, axis->after,
+            view->plan->mixes[0].name);
     for (unsigned direction = 0; direction < 2; direction++) {
         if (view->plan->directions & 1u << direction)
             plot_panel(view, axis, direction, names, count);
@@ -249,9 +252,10 @@ static void plot_curves(const struct view *view, const struct axis *axis)
 static void plot_all(struct view *view)
 {
     static const struct axis services = {
-        "services", "services whose keys a batch mixes", "batches of", "lanes", cmd_bench_curve_keys, true};
-    static const struct axis batches = {"batches",  "lanes in a batch",      "keys of",
-                                        "services", cmd_bench_curve_batches, false};
+        "services", "services whose keys a batch mixes", "batches of", "lanes", cmd_bench_curve_keys, 1000,
+        true};
+    static const struct axis batches = {
+        "batches", "lanes in a batch", "keys of", "services", cmd_bench_curve_batches, 1024, false};
     const char *names[NAMES_MAX];
 
     for (unsigned algorithm = 0; algorithm < CIPHER_ALGORITHMS; algorithm++) {

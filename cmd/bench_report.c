@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cmd/bench.h"
-#include "cmd/summary.h"
 
 #define TEXT(name, text)             text,
 #define SET_TEXT(name, text, people) text,
@@ -141,11 +140,16 @@ static json_t *record_json(const struct cmd_bench_record *record)
     return object;
 }
 
+/* A record per line. */
 void cmd_bench_print_json(const struct cmd_bench_records *records)
 {
-    json_t *list = json_array();
+    printf("[");
+    for (unsigned i = 0; i < records->count; i++) {
+        json_t *object = record_json(&records->entries[i]);
 
-    for (unsigned i = 0; i < records->count; i++)
-        json_array_append_new(list, record_json(&records->entries[i]));
-    cmd_summary_print(stdout, list);
+        printf("%s\n", i ? "," : "");
+        json_dumpf(object, stdout, JSON_REAL_PRECISION(6));
+        json_decref(object);
+    }
+    printf("\n]\n");
 }
