@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench/clock.h"
 
+#include <time.h>
+
 #include "base/clock.h"
 
 #define ADDITIONS 40000
@@ -21,6 +23,14 @@
         ADD(sum, step);                                                                                      \
         ADD(sum, step);                                                                                      \
     } while (0)
+
+uint64_t bench_clock_own_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 double bench_clock_cycles_per_ns(void)
 {

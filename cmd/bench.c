@@ -8,6 +8,7 @@
 #include "cmd/bench.h"
 #include "cmd/cipher_options.h"
 #include "cmd/common_options.h"
+#include "cmd/gnuplot.h"
 #include "cmd/input.h"
 #include "cmd/process.h"
 
@@ -257,7 +258,7 @@ int main(int argc, char **argv)
     if (status == CMD_EXIT_OK)
         status = choose_mixes(&plan, mixes);
     if (status == CMD_EXIT_OK && options.svg)
-        status = cmd_bench_plot_check();
+        status = cmd_gnuplot_check();
     cmd_process_catch_signals();
     return status == CMD_EXIT_OK ? run(&plan) : status;
 }

@@ -125,8 +125,7 @@ void cmd_bench_print_case(const struct cmd_bench_record *records, unsigned count
 void cmd_bench_print_json(const struct cmd_bench_records *records);
 double cmd_bench_gbit_s(double ns); /* of a 188-byte packet every `ns` */
 
-/* bench_plot.c: CMD_EXIT_… after one message where gnuplot is not there or fails. */
-int cmd_bench_plot_check(void);
+/* Into `folder`, which is made where it is missing. CMD_EXIT_… after one message. */
 int cmd_bench_plot(const struct cmd_bench_plan *plan, const struct cmd_bench_records *records,
                    const char *folder);
 
