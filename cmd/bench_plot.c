@@ -148,7 +148,7 @@ static void plot_bars(const struct view *view, const struct line *lines, unsigne
     for (unsigned i = 0; i < count; i++)
         fprintf(view->gnuplot,
                 "%s $bar%u with boxes lc rgb '%s'%s title '%s%s', "
-                "$bar%u using 1:2:(sprintf('%%.3g', $2)) with labels offset 0,0.7 notitle",
+                "$bar%u using 1:2:(gprintf('%%.3g', $2)) with labels offset 0,0.7 notitle",
                 i ? "," : "plot", i, colour_of(lines[i].tier), lines[i].one_key ? " fs pattern 4" : "",
                 lines[i].tier, suffix_of(&lines[i]), i);
     fprintf(view->gnuplot, "\n");
