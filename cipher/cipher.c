@@ -8,23 +8,39 @@
 #include "base/secret.h"
 #include "cipher/tier.h"
 
-/* Best first. */
-static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
-    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2,
-                         .tiers =
-                             {
-#ifdef __x86_64__
-                                 &cipher__csa2_avx2,
-#elif defined(__aarch64__)
-                                 &cipher__csa2_neon,
+/* Entries of the lists below, where this build has the tier. */
+#define ALWAYS(tier) &(tier),
+#ifdef CIPHER_HAS_LIBRARIES
+#define LIBRARY(tier) &(tier),
+#else
+#define LIBRARY(tier)
 #endif
-                                 &cipher__csa2_libdvbcsa,
-                                 &cipher__csa2_ref,
-                             }},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {&cipher__aes_openssl}},
+#ifdef __x86_64__
+#define X86(tier) &(tier),
+#else
+#define X86(tier)
+#endif
+#ifdef __aarch64__
+#define ARM(tier) &(tier),
+#else
+#define ARM(tier)
+#endif
+
+/* Best first. */
+#define CSA2_TIERS                                                                                           \
+    X86(cipher__csa2_avx512)                                                                                 \
+    X86(cipher__csa2_avx2)                                                                                   \
+    ARM(cipher__csa2_neon)                                                                                   \
+    LIBRARY(cipher__csa2_libdvbcsa)                                                                          \
+    ALWAYS(cipher__csa2_ref)
+#define AES_TIERS LIBRARY(cipher__aes_openssl)
+
+static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
+    [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {CSA2_TIERS}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
 };
 
 struct cipher {

@@ -20,6 +20,9 @@
 #define CSA2_CHAINS_MAX 8
 #define CSA2_UNROLLED   _Pragma("GCC unroll 64") /* the indices into states must become constants */
 
+/* Numbers of chains and the like are constants only where a function is inlined. */
+#define CSA2_TEMPLATE static inline __attribute__((always_inline))
+
 _Static_assert(CSA2_ROUNDS % CSA2_UNROLL == 0, "the rings stand at their start after the last round");
 
 /* Byte-sliced keys of a slice. */
@@ -37,26 +40,30 @@ struct csa2_state {
 
 /* The rows that csa2_key leaves out, for one group. The CW gives k(48) to k(55), so that f(49) to f(55) give
  * a(48) to a(54), and from there the recurrence goes on; f(0) makes room for f(56) = a(55). */
-static inline void csa2_derive_keys(struct csa2_key_rows *keys, unsigned group)
+CSA2_TEMPLATE void csa2_derive_keys(struct csa2_key_rows *keys, unsigned group)
 {
     vec k[CSA2_BLOCK], a[CSA2_BLOCK + 6];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         k[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS + i][group]), vec_splat(CSA2_LAYERS - 1));
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS - CSA2_BLOCK + i][group]), k[i + 1]);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i + 7] = vec_xor(vec_xor3(a[i + 3], a[i + 4], a[i + 5]), k[i]);
 
     vec_store(&keys->first[group], vec_load(&keys->fold[CSA2_ROUNDS - 1][group]));
     vec_store(&keys->fold[CSA2_ROUNDS - 1][group], a[7]);
     vec_store(&keys->last[group], k[7]);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < 6; i++)
         vec_store(&keys->whitening[i][group], a[i + 8]);
 }
 
 /* x(t) to x(t + 5) from a block's first six bytes. */
-static inline void csa2_enter(vec x[6], const vec block[6])
+CSA2_TEMPLATE void csa2_enter(vec x[6], const vec block[6])
 {
     vec x01 = vec_xor(block[0], block[1]), x12 = vec_xor3(block[1], block[2], block[0]);
 
@@ -69,7 +76,7 @@ static inline void csa2_enter(vec x[6], const vec block[6])
 }
 
 /* The reverse. */
-static inline void csa2_leave(vec block[6], const vec x[6])
+CSA2_TEMPLATE void csa2_leave(vec block[6], const vec x[6])
 {
     vec x01 = vec_xor(x[0], x[1]), x12 = vec_xor(x[1], x[2]);
 
@@ -82,13 +89,14 @@ static inline void csa2_leave(vec block[6], const vec x[6])
 }
 
 /* Between x with the folded keys in it and x itself, after round 55. */
-static inline void csa2_whiten(vec x[6], const struct csa2_key_rows *keys, unsigned group)
+CSA2_TEMPLATE void csa2_whiten(vec x[6], const struct csa2_key_rows *keys, unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < 6; i++)
         x[i] = vec_xor(x[i], vec_load(&keys->whitening[i][group]));
 }
 
-static inline void csa2_encrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
+CSA2_TEMPLATE void csa2_encrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
                                       const vec *fold)
 {
     vec *x = state->x, *z = state->z;
@@ -100,7 +108,7 @@ static inline void csa2_encrypt_round(struct csa2_state *state, const struct vec
     x[(t + 6) % CSA2_UNROLL] = vec_xor3(before, sum, vec_sbox_permute(box, s));
 }
 
-static inline void csa2_decrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
+CSA2_TEMPLATE void csa2_decrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
                                       const vec *fold)
 {
     vec *x = state->x, *z = state->z;
@@ -113,7 +121,7 @@ static inline void csa2_decrypt_round(struct csa2_state *state, const struct vec
 }
 
 /* One block of each chain, the chain's group being `group` + its number. */
-static inline void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
+CSA2_TEMPLATE void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
@@ -141,7 +149,7 @@ static inline void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
 }
 
 /* One block of each chain, all of the same group. */
-static inline void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
+CSA2_TEMPLATE void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
@@ -168,40 +176,45 @@ static inline void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
     }
 }
 
-static inline void csa2_load_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
+CSA2_TEMPLATE void csa2_load_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_load(&rows[i][group]);
 }
 
-static inline void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK])
+CSA2_TEMPLATE void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK])
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], block[i]);
 }
 
 /* As csa2_store_block(), for the lanes of the mask alone. */
-static inline void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK],
+CSA2_TEMPLATE void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK],
                                    vec mask)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], vec_select(mask, block[i], vec_load(&rows[i][group])));
 }
 
-static inline void csa2_xor_block(vec to[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
+CSA2_TEMPLATE void csa2_xor_block(vec to[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         to[i] = vec_xor(to[i], vec_load(&rows[i][group]));
 }
 
-static inline void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
+CSA2_TEMPLATE void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
 {
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_and(block[i], mask);
 }
 
 /* Which lanes of a group have the block. */
-static inline vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, unsigned block)
+CSA2_TEMPLATE vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, unsigned block)
 {
     return vec_greater(vec_load(&counts[group]), vec_splat((uint8_t)block));
 }
@@ -210,12 +223,13 @@ static inline vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, 
  *
  * `counts` is the number of blocks of each lane. `mixed` says that some lanes have fewer than `blocks`: the
  * rows of a block that a lane does not have stay as they are, and the lane's chain starts at its own last. */
-static inline void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
+CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
                                        const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
                                        unsigned blocks, bool mixed)
 {
     vec chain[CSA2_CHAINS_MAX][CSA2_BLOCK];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < chains * CSA2_BLOCK; i++)
         chain[i / CSA2_BLOCK][i % CSA2_BLOCK] = vec_zero();
     for (unsigned b = blocks; b-- > 0;) {
@@ -240,7 +254,7 @@ static inline void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
 
 /* Undoes the chaining of a decrypted block with the scrambled block after it, where the lane has one, and
  * stores it. */
-static inline void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUPS],
+CSA2_TEMPLATE void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUPS],
                                    const vec counts[CSA2_GROUPS], unsigned group, unsigned block,
                                    unsigned blocks, bool mixed)
 {
@@ -252,6 +266,7 @@ static inline void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUP
         csa2_load_block(after, row + CSA2_BLOCK, group);
         if (mixed)
             csa2_mask_block(after, csa2_has_block(counts, group, block + 1));
+        CSA2_UNROLLED
         for (unsigned i = 0; i < CSA2_BLOCK; i++)
             plain[i] = vec_xor(plain[i], after[i]);
     }
@@ -263,7 +278,7 @@ static inline void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUP
 
 /* Undoes the chaining of one group, `chains` blocks at a time; parameters as above. The last turn may read
  * rows after the last block, up to CSA2_CHAINS_MAX - 1 blocks; what becomes of them is not kept. */
-static inline void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
+CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
                                       const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
                                       unsigned blocks, bool mixed)
 {

@@ -119,6 +119,14 @@ static inline vec vec_interleave_high(vec a, vec b)
     return _mm512_unpackhi_epi8(a, b);
 }
 
+/* Transposes the 8 by 8 bits of each 8 bytes about the other diagonal: bit b of byte a becomes bit 7 - a of
+ * byte 7 - b. */
+#define HAVE_VEC_TRANSPOSE_BITS 1
+static inline vec vec_transpose_bits(vec a)
+{
+    return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x0102040810204080), a, 0);
+}
+
 /* Part n of 16 bytes from lanes[16 × n] + offset, any alignment. */
 static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
 {
