@@ -18,10 +18,9 @@
 
 #define CSA2_UNROLL     8 /* rounds; the length of the longest ring */
 #define CSA2_CHAINS_MAX 8
-#define CSA2_UNROLLED   _Pragma("GCC unroll 64") /* the indices into states must become constants */
-
-/* Numbers of chains and the like are constants only where a function is inlined. */
-#define CSA2_TEMPLATE static inline __attribute__((always_inline))
+#ifndef CSA2_UNROLLED_CHAINS
+#define CSA2_UNROLLED_CHAINS CSA2_UNROLLED
+#endif
 
 _Static_assert(CSA2_ROUNDS % CSA2_UNROLL == 0, "the rings stand at their start after the last round");
 
@@ -135,9 +134,11 @@ CSA2_TEMPLATE void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
     }
     for (unsigned t = 0; t < CSA2_ROUNDS; t += CSA2_UNROLL) {
         CSA2_UNROLLED
-        for (unsigned u = 0; u < CSA2_UNROLL * chains; u++)
-            csa2_encrypt_round(&states[u % chains], &box, u / chains,
-                               &keys->fold[t + u / chains][group + u % chains]);
+        for (unsigned u = 0; u < CSA2_UNROLL; u++) {
+            CSA2_UNROLLED_CHAINS
+            for (unsigned c = 0; c < chains; c++)
+                csa2_encrypt_round(&states[c], &box, u, &keys->fold[t + u][group + c]);
+        }
     }
     CSA2_UNROLLED
     for (unsigned c = 0; c < chains; c++) {
@@ -164,9 +165,11 @@ CSA2_TEMPLATE void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
     }
     for (unsigned t = CSA2_ROUNDS; t > 0; t -= CSA2_UNROLL) {
         CSA2_UNROLLED
-        for (unsigned u = CSA2_UNROLL * chains; u-- > 0;)
-            csa2_decrypt_round(&states[u % chains], &box, u / chains,
-                               &keys->fold[t - CSA2_UNROLL + u / chains][group]);
+        for (unsigned u = CSA2_UNROLL; u-- > 0;) {
+            CSA2_UNROLLED_CHAINS
+            for (unsigned c = 0; c < chains; c++)
+                csa2_decrypt_round(&states[c], &box, u, &keys->fold[t - CSA2_UNROLL + u][group]);
+        }
     }
     CSA2_UNROLLED
     for (unsigned c = 0; c < chains; c++) {

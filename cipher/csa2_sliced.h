@@ -4,7 +4,8 @@
  *
  * - the vectors, by including a vector_….h;
  * - CSA2_ENCRYPT_CHAINS: groups that the block cipher takes side by side, 8, 4, 2 or 1;
- * - CSA2_DECRYPT_CHAINS: blocks of a group that it takes side by side, 1 to CSA2_CHAINS_MAX.
+ * - CSA2_DECRYPT_CHAINS: blocks of a group that it takes side by side, 1 to CSA2_CHAINS_MAX;
+ * - CSA2_UNROLLED_CHAINS, if a round's code is to be shared by the chains: a pragma that keeps their loop.
  *
  * A slice's payloads and keys are transposed into byte-sliced rows: byte j of rows[p][g] is byte p of lane
  * g × VEC_BYTES + j. The block cipher works on them as they are, the stream cipher on bit planes made from

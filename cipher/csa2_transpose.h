@@ -8,44 +8,60 @@
 #define CSA2_LANES  (CSA2_GROUPS * VEC_BYTES) /* of a slice: lane = group × VEC_BYTES + byte */
 #define CSA2_TILE   16                        /* byte positions that are transposed together */
 
+/* Arrays of vectors live in registers only where every index becomes a constant: their loops are unrolled,
+ * and the functions that take their sizes are inlined. */
+#ifdef __clang__
+#define CSA2_UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define CSA2_UNROLLED _Pragma("GCC unroll 64")
+#endif
+#define CSA2_TEMPLATE static inline __attribute__((always_inline))
+
 /* Transposes the 16 × 16 bytes that part n of all 16 vectors make, for each part: four times the same perfect
  * shuffle. */
-static inline void csa2_transpose_tile(vec tile[CSA2_TILE])
+CSA2_TEMPLATE void csa2_transpose_tile(vec tile[CSA2_TILE])
 {
     vec next[CSA2_TILE];
 
+    CSA2_UNROLLED
     for (unsigned level = 0; level < 4; level++) {
+        CSA2_UNROLLED
         for (unsigned i = 0; i < CSA2_TILE / 2; i++) {
             next[2 * i] = vec_interleave_low(tile[i], tile[i + CSA2_TILE / 2]);
             next[2 * i + 1] = vec_interleave_high(tile[i], tile[i + CSA2_TILE / 2]);
         }
+        CSA2_UNROLLED
         for (unsigned i = 0; i < CSA2_TILE; i++)
             tile[i] = next[i];
     }
 }
 
 /* Bytes `offset` to `offset` + 15 of the group's VEC_BYTES lanes become rows[0 … 15][group]. */
-static inline void csa2_load_tile(vec (*rows)[CSA2_GROUPS], unsigned group, const uint8_t *const *lanes,
+CSA2_TEMPLATE void csa2_load_tile(vec (*rows)[CSA2_GROUPS], unsigned group, const uint8_t *const *lanes,
                                   unsigned offset)
 {
     vec tile[CSA2_TILE];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_TILE; i++)
         tile[i] = vec_load_parts(lanes + i, offset);
     csa2_transpose_tile(tile);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_TILE; i++)
         vec_store(&rows[i][group], tile[i]);
 }
 
 /* The reverse. */
-static inline void csa2_store_tile(const vec (*rows)[CSA2_GROUPS], unsigned group, uint8_t *const *lanes,
+CSA2_TEMPLATE void csa2_store_tile(const vec (*rows)[CSA2_GROUPS], unsigned group, uint8_t *const *lanes,
                                    unsigned offset)
 {
     vec tile[CSA2_TILE];
 
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_TILE; i++)
         tile[i] = vec_load(&rows[i][group]);
     csa2_transpose_tile(tile);
+    CSA2_UNROLLED
     for (unsigned i = 0; i < CSA2_TILE; i++)
         vec_store_parts(lanes + i, offset, tile[i]);
 }
