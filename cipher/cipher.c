@@ -26,7 +26,9 @@
 #define ARM(tier)
 #endif
 
-/* Best first. */
+/* Best first, in both directions: Gbit/s (scramble, descramble) of one core of Zen 5 class, 512 full
+ * payloads, keys of 300 services: DVB-CSA2: avx512 16.9, 19.8; avx2 4.5, 5.4; libdvbcsa 0.15, 0.14 (one
+ * key: 1.2); ref 0.05, 0.05. neon was never timed: it stands where avx2 does. */
 #define CSA2_TIERS                                                                                           \
     X86(cipher__csa2_avx512)                                                                                 \
     X86(cipher__csa2_avx2)                                                                                   \
