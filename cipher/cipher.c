@@ -8,13 +8,15 @@
 #include "base/secret.h"
 #include "cipher/tier.h"
 
+#define AES_TIERS &cipher__aes_openssl, &cipher__aes_ref
+
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
     [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {&cipher__csa2_libdvbcsa, &cipher__csa2_ref}},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {&cipher__aes_openssl}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {&cipher__aes_openssl}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
 };
 
 struct cipher {

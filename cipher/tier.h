@@ -52,6 +52,7 @@ static inline void *cipher__key_state(const struct cipher_key *key)
 /* One table serves every algorithm of its family. */
 extern const struct cipher__tier cipher__csa2_ref;
 extern const struct cipher__tier cipher__csa2_libdvbcsa;
+extern const struct cipher__tier cipher__aes_ref;
 extern const struct cipher__tier cipher__aes_openssl;
 
 #define CIPHER__TIERS_MAX 8
