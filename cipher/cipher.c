@@ -8,15 +8,21 @@
 #include "base/secret.h"
 #include "cipher/tier.h"
 
-#define AES_TIERS &cipher__aes_openssl, &cipher__aes_ref
+#define AES_PORTABLE &cipher__aes_openssl, &cipher__aes_ref
+#ifdef __x86_64__
+#define AES_CTR_TIERS &cipher__aes_avx2, AES_PORTABLE
+#else
+#define AES_CTR_TIERS AES_PORTABLE
+#endif
+#define AES_CBC_TIERS AES_CTR_TIERS
 
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
     [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {&cipher__csa2_libdvbcsa, &cipher__csa2_ref}},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_CTR_TIERS}},
 };
 
 struct cipher {
