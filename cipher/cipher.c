@@ -10,7 +10,7 @@
 
 #define AES_PORTABLE &cipher__aes_openssl, &cipher__aes_ref
 #ifdef __x86_64__
-#define AES_CTR_TIERS &cipher__aes_avx2, AES_PORTABLE
+#define AES_CTR_TIERS &cipher__aes_avx512, &cipher__aes_avx2, AES_PORTABLE
 #else
 #define AES_CTR_TIERS AES_PORTABLE
 #endif
