@@ -14,7 +14,11 @@
 #else
 #define AES_CTR_TIERS AES_PORTABLE
 #endif
+#ifdef CIPHER_HAS_IPSEC_MB
+#define AES_CBC_TIERS &cipher__aes_avx512, &cipher__aes_ipsec_mb, &cipher__aes_avx2, AES_PORTABLE
+#else
 #define AES_CBC_TIERS AES_CTR_TIERS
+#endif
 
 /* Best first. */
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
