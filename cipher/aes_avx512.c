@@ -9,7 +9,7 @@
 
 #include "cipher/aes_groups.h"
 #include "cipher/aes_key.h"
-#include "cipher/tier.h"
+#include "cipher/unroll.h"
 
 #define BLOCK CIPHER__AES_BLOCK
 #define LAST  CIPHER__AES_ROUNDS
@@ -91,18 +91,6 @@ INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
     return lane->length / BLOCK - 4 * (int)row;
 }
 
-INLINE __mmask16 byte_mask(unsigned size)
-{
-    return (__mmask16)((1u << size) - 1);
-}
-
-INLINE void add_residue(uint8_t *residue, unsigned size, __m128i stream)
-{
-    __mmask16 mask = byte_mask(size);
-
-    _mm_mask_storeu_epi8(residue, mask, _mm_xor_si128(_mm_maskz_loadu_epi8(mask, residue), stream));
-}
-
 /* --- Scrambling: a pipeline of groups. While one is turned, the one before is scattered and the one behind
  * is gathered into its place. The kernel is bound by the first-level cache: a block's eleven round keys are
  * loads, as many as registers leave over are kept. --- */
@@ -110,7 +98,7 @@ INLINE void add_residue(uint8_t *residue, unsigned size, __m128i stream)
 INLINE void put_row(struct transposed *to, unsigned quad, unsigned row, __m512i rows[4])
 {
     transpose(rows);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         to->blocks[4 * row + i][quad] = rows[i];
 }
@@ -119,15 +107,14 @@ INLINE void gather_keys(struct flight *flight, const struct cipher__aes_group *g
 {
     const struct cipher__aes_schedule *keys[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
-        keys[i] =
-            &((const struct cipher__aes_key *)cipher__key_state(group->lanes[4 * quad + i].key))->encrypt;
-#pragma GCC unroll 16
+        keys[i] = &cipher__aes_key_of(&group->lanes[4 * quad + i])->encrypt;
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < 4; i++)
             rows[i] = _mm512_load_si512(keys[i]->keys[4 * row]);
         put_row(&flight->keys, quad, row, rows);
@@ -138,21 +125,21 @@ INLINE void gather_data(struct flight *flight, const struct cipher__aes_group *g
 {
     const uint8_t *payloads[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         payloads[i] = group->lanes[4 * quad + i].payload;
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
         if (!group->mixed) {
             __mmask8 mask = block_mask(group->lanes->length / BLOCK - 4 * (int)row);
 
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 rows[i] = _mm512_maskz_loadu_epi64(mask, payloads[i] + row * ROW);
         } else {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++) {
                 int blocks = group->lanes[4 * quad + i].length / BLOCK - 4 * (int)row;
 
@@ -168,23 +155,23 @@ INLINE void scatter_data(const struct flight *flight, unsigned quad)
     const struct cipher__aes_group *group = &flight->group;
     uint8_t *payloads[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         payloads[i] = group->lanes[4 * quad + i].payload;
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < 4; i++)
             rows[i] = flight->data.blocks[4 * row + i][quad];
         transpose(rows);
         if (!group->mixed && group->lanes->length >= (row + 1) * ROW) {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 _mm512_storeu_si512(payloads[i] + row * ROW, rows[i]);
         } else {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 store_blocks(payloads[i] + row * ROW, rows[i],
                              group->lanes[4 * quad + i].length / BLOCK - 4 * (int)row);
@@ -196,11 +183,11 @@ INLINE void scatter_data(const struct flight *flight, unsigned quad)
 static void add_residues(const struct flight *flight, unsigned quad)
 {
     for (unsigned i = 0; i < 4; i++) {
-        unsigned length = flight->group.lanes[4 * quad + i].length;
-        const __m128i *streams = (const __m128i *)&flight->data.blocks[length / BLOCK][quad];
-        uint8_t *end = flight->group.lanes[4 * quad + i].payload + length;
+        const struct cipher_lane *lane = &flight->group.lanes[4 * quad + i];
+        unsigned whole = lane->length / BLOCK;
+        const uint8_t *streams = (const uint8_t *)&flight->data.blocks[whole][quad];
 
-        add_residue(end - length % BLOCK, length % BLOCK, streams[i]);
+        cipher__aes_add_bytes(lane->payload + whole * BLOCK, streams + i * BLOCK, lane->length % BLOCK);
     }
 }
 
@@ -228,17 +215,17 @@ INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[Q
     const struct transposed *keys = &flight->keys;
     __m512i *blocks = flight->data.blocks[step];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         chains[i] = _mm512_ternarylogic_epi64(chains[i], blocks[i], keys->blocks[0][i], 0x96);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < QUADS; i++)
             chains[i] = _mm512_aesenc_epi128(chains[i], round <= KEPT ? first_keys[round - 1][i]
                                                                       : keys->blocks[round][i]);
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         blocks[i] = chains[i] = _mm512_aesenclast_epi128(chains[i], keys->blocks[LAST][i]);
     exchange_quad(other, behind, step);
@@ -247,9 +234,9 @@ INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[Q
 /* Keys that the compiler may not load again where they are used. */
 INLINE void keep_keys(__m512i kept[KEPT][QUADS], const struct transposed *keys)
 {
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 0; round < KEPT; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < QUADS; i++) {
             kept[round][i] = keys->blocks[round + 1][i];
             __asm__("" : "+v"(kept[round][i]));
@@ -266,7 +253,7 @@ static void advance(struct scratch *scratch, const struct cipher__aes_group *beh
     __m512i chains[QUADS], kept[KEPT][QUADS];
 
     keep_keys(kept, &flight->keys);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         chains[i] = flight->keys.blocks[IV][i];
     for (unsigned step = 0; step < steps; step++)
@@ -303,7 +290,7 @@ INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struc
 {
     __m512i before = broadcast(keys->iv), chains[ROWS], blocks[ROWS];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < registers; i++) {
         __m512i scrambled = load_blocks(lane->payload + i * ROW, blocks_from_row(lane, i));
 
@@ -311,13 +298,13 @@ INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struc
         blocks[i] = _mm512_xor_si512(scrambled, broadcast(keys->keys[0]));
         before = scrambled;
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < registers; i++)
             blocks[i] = _mm512_aesdec_epi128(blocks[i], broadcast(keys->keys[round]));
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < registers; i++) {
         blocks[i] =
             _mm512_aesdeclast_epi128(blocks[i], _mm512_xor_si512(chains[i], broadcast(keys->keys[LAST])));
@@ -347,7 +334,7 @@ INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const str
     const uint8_t *before = whole ? lane->payload + (whole - 1) * BLOCK : keys->iv;
     __m128i block = _mm_xor_si128(_mm_loadu_si128((const __m128i *)before), key_of_round(keys, 0));
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++)
         block = _mm_aesenc_si128(block, key_of_round(keys, round));
     return _mm_aesenclast_si128(block, key_of_round(keys, LAST));
@@ -356,16 +343,17 @@ INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const str
 static void descramble_with_residue(const struct cipher__aes_key *key, const struct cipher_lane *lane)
 {
     unsigned size = lane->length % BLOCK;
-    __m128i stream = residue_stream(&key->encrypt, lane);
+    uint8_t stream[BLOCK];
 
+    _mm_storeu_si128((__m128i *)stream, residue_stream(&key->encrypt, lane));
     descramble_blocks(key, lane);
-    add_residue(lane->payload + lane->length - size, size, stream);
+    cipher__aes_add_bytes(lane->payload + lane->length - size, stream, size);
 }
 
 static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bool residues)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
 
         if (residues && lanes[i].length % BLOCK)
             descramble_with_residue(key, &lanes[i]);
@@ -375,20 +363,28 @@ static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bo
 }
 
 /* AES-128-CTR: the stream is the key's. */
+static void add_stream(uint8_t *bytes, const uint8_t *stream, unsigned length)
+{
+    unsigned at = 0;
+
+    for (; length - at >= ROW; at += ROW)
+        _mm512_storeu_si512(bytes + at,
+                            _mm512_xor_si512(_mm512_loadu_si512(bytes + at), _mm512_load_si512(stream + at)));
+    for (; length - at >= BLOCK; at += BLOCK) {
+        __m128i *block = (__m128i *)(bytes + at);
+
+        _mm_storeu_si128(
+            block, _mm_xor_si128(_mm_loadu_si128(block), _mm_load_si128((const __m128i *)(stream + at))));
+    }
+    cipher__aes_add_bytes(bytes + at, stream + at, length - at);
+}
+
 static void add_streams(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
 
-        for (unsigned at = 0; at < lanes[i].length; at += ROW) {
-            unsigned left = lanes[i].length - at;
-            __mmask64 mask = left < ROW ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0);
-            uint8_t *bytes = lanes[i].payload + at;
-            __m512i stream = _mm512_load_si512(key->stream[at / BLOCK]);
-
-            _mm512_mask_storeu_epi8(bytes, mask,
-                                    _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, bytes), stream));
-        }
+        add_stream(lanes[i].payload, key->stream[0], lanes[i].length);
     }
 }
 

@@ -5,6 +5,8 @@
 #ifndef CIPHER_AES_MODE_H
 #define CIPHER_AES_MODE_H
 
+#include <string.h>
+
 #include "cipher/cipher.h"
 
 #define CIPHER__AES_BLOCK      16
@@ -14,7 +16,29 @@
 void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *mode,
                     uint8_t iv[CIPHER__AES_BLOCK]);
 
-/* The next counter block: the last counter_bits bits plus one, big-endian, modulo their size. */
-void cipher__aes_count(uint8_t counter[CIPHER__AES_BLOCK], unsigned counter_bits);
+/* The counter block of a packet's block `number` (0 for the first): the last counter_bits bits of `iv` plus
+ * the number, big-endian, modulo their size. */
+void cipher__aes_counter(uint8_t counter[CIPHER__AES_BLOCK], const uint8_t iv[CIPHER__AES_BLOCK],
+                         unsigned counter_bits, unsigned number);
+
+/* bytes ^= stream, for `size` under a block. Writes exactly the bytes: a masked store would hold back loads
+ * of the packet behind until it is done. */
+static inline void cipher__aes_add_bytes(uint8_t *bytes, const uint8_t stream[CIPHER__AES_BLOCK],
+                                         unsigned size)
+{
+#pragma GCC unroll 4
+    for (unsigned part = CIPHER__AES_BLOCK / 2; part; part /= 2) {
+        uint64_t value = 0, mask = 0;
+
+        if (!(size & part))
+            continue;
+        memcpy(&value, bytes, part);
+        memcpy(&mask, stream, part);
+        value ^= mask;
+        memcpy(bytes, &value, part);
+        bytes += part;
+        stream += part;
+    }
+}
 
 #endif
