@@ -41,6 +41,7 @@ struct csa2_sliced {
     uint8_t no_key[CSA2_KEY_SIZE];           /* of missing lanes */
     uint8_t *payloads[CSA2_LANES];           /* the lane's own memory or its padded copy */
     const uint8_t *key_lines[CSA2_LANES];
+    struct csa2_ahead ahead;          /* the next slice's lanes */
     uint16_t order[CIPHER_BATCH_MAX]; /* of the lanes that are long enough, most blocks first */
 };
 
@@ -168,9 +169,11 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
         unsigned most = csa2_group_blocks(sliced, group);                                                    \
                                                                                                              \
         if (csa2_group_blocks_least(sliced, group + chains - 1) == most)                                     \
-            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, false);    \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, false,     \
+                                &sliced->ahead);                                                             \
         else                                                                                                 \
-            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, true);     \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, true,      \
+                                &sliced->ahead);                                                             \
     }
 CSA2_ENCRYPT(1)
 CSA2_ENCRYPT(2)
@@ -207,10 +210,10 @@ static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
 
         if (csa2_group_blocks_least(sliced, group) == most)
             csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
-                               false);
+                               false, &sliced->ahead);
         else
             csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
-                               true);
+                               true, &sliced->ahead);
     }
 }
 
@@ -242,12 +245,16 @@ static void csa2_sliced_run(void *scratch, enum cipher_algorithm algorithm, enum
     unsigned usable = csa2_sort_lanes(sliced, lanes, count);
 
     (void)algorithm;
+    sliced->ahead = (struct csa2_ahead){lanes, sliced->order, 0, usable};
     for (unsigned first = 0; first < usable; first += CSA2_LANES) {
         struct csa2_slice slice = {lanes, first, usable - first, 0};
 
         if (slice.count > CSA2_LANES)
             slice.count = CSA2_LANES;
         slice.groups = (slice.count + VEC_BYTES - 1) / VEC_BYTES;
+        sliced->ahead.end = first + slice.count;
+        csa2_fetch_ahead(&sliced->ahead, CSA2_LANES); /* what the slice before did not fetch */
+        sliced->ahead.end = usable < first + 2 * CSA2_LANES ? usable : first + 2 * CSA2_LANES;
         csa2_turn_slice(sliced, direction, &slice);
     }
 }
