@@ -95,6 +95,16 @@ static inline unsigned csa2_positions(unsigned blocks)
     return blocks == CSA2_BLOCKS_MAX ? CIPHER_PAYLOAD_MAX : (blocks + 1) * CSA2_BLOCK - 1;
 }
 
+/* Part of a payload. */
+static inline void csa2_copy(uint8_t *to, const uint8_t *from, unsigned size)
+{
+#ifdef HAVE_VEC_COPY
+    vec_copy(to, from, size);
+#else
+    memcpy(to, from, size);
+#endif
+}
+
 /* Says where each lane's payload and key are. Lanes missing in the last group do as the last lane does, with
  * memory of their own. */
 static void csa2_take_lanes(struct csa2_sliced *sliced, const struct csa2_slice *slice)
@@ -109,7 +119,7 @@ static void csa2_take_lanes(struct csa2_sliced *sliced, const struct csa2_slice 
         counts[i] = (uint8_t)(lane->length / CSA2_BLOCK);
         if (lane->length < CIPHER_PAYLOAD_MAX) {
             sliced->payloads[i] = sliced->padded[i];
-            memcpy(sliced->padded[i], lane->payload, lane->length);
+            csa2_copy(sliced->padded[i], lane->payload, lane->length);
         }
     }
     for (unsigned i = slice->count; i < slice->groups * VEC_BYTES; i++) {
@@ -125,7 +135,7 @@ static void csa2_return_lanes(const struct csa2_sliced *sliced, const struct csa
         const struct cipher_lane *lane = csa2_lane(sliced, slice, i);
 
         if (lane->length < CIPHER_PAYLOAD_MAX)
-            memcpy(lane->payload, sliced->padded[i], lane->length);
+            csa2_copy(lane->payload, sliced->padded[i], lane->length);
     }
 }
 
