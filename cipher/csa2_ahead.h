@@ -23,9 +23,16 @@ static inline void csa2_fetch_lane(const struct cipher_lane *lane)
     __builtin_prefetch(lane->payload + CIPHER_PAYLOAD_MAX - 1, 1);
 }
 
-static inline void csa2_fetch_ahead(struct csa2_ahead *ahead, unsigned lanes)
+static inline void csa2_fetch_ahead(struct csa2_ahead *ahead)
 {
-    for (unsigned i = 0; i < lanes && ahead->next < ahead->end; i++)
+    for (unsigned i = 0; i < CSA2_AHEAD_LANES && ahead->next < ahead->end; i++)
+        csa2_fetch_lane(&ahead->lanes[ahead->order[ahead->next++]]);
+}
+
+/* At once, for lanes that are needed now: those before `end` that were not fetched ahead. */
+static inline void csa2_fetch_until(struct csa2_ahead *ahead, unsigned end)
+{
+    while (ahead->next < end && ahead->next < ahead->end)
         csa2_fetch_lane(&ahead->lanes[ahead->order[ahead->next++]]);
 }
 

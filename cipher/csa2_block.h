@@ -276,7 +276,7 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
                 csa2_chain_block(block, rows, counts, group + c, b + 1, mixed);
             csa2_enter_front(&states[c], block, keys, group + c);
         }
-        csa2_fetch_ahead(ahead, CSA2_AHEAD_LANES);
+        csa2_fetch_ahead(ahead);
         csa2_encrypt_rounds(states, chains, keys, group);
         CSA2_UNROLLED
         for (unsigned c = 0; c < chains; c++) {
@@ -304,7 +304,7 @@ CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa
             csa2_load_block(block, rows + (b + c) * CSA2_BLOCK, group);
             csa2_enter_back(&states[c], block, keys, group);
         }
-        csa2_fetch_ahead(ahead, CSA2_AHEAD_LANES);
+        csa2_fetch_ahead(ahead);
         csa2_decrypt_rounds(states, chains, keys, group);
         CSA2_UNROLLED
         for (unsigned c = 0; c < chains; c++) {

@@ -172,6 +172,15 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
     }
 }
 
+/* Loads `count` groups of the slice from `group` on. */
+static void csa2_load_groups(struct csa2_sliced *sliced, const struct csa2_slice *slice, unsigned group,
+                             unsigned count)
+{
+    csa2_fetch_until(&sliced->ahead, slice->first + (group + count) * VEC_BYTES);
+    for (unsigned i = 0; i < count; i++)
+        csa2_load_group(sliced, group + i);
+}
+
 /* One function for each number of chains, and for groups with and without lanes of different lengths. */
 #define CSA2_ENCRYPT(chains)                                                                                 \
     static void csa2_encrypt_##chains(struct csa2_sliced *sliced, unsigned group)                            \
@@ -195,22 +204,47 @@ CSA2_ENCRYPT(8)
 #endif
 #undef CSA2_ENCRYPT
 
-static void csa2_encrypt(struct csa2_sliced *sliced, unsigned groups)
+/* How many groups the block cipher takes at a time where so many are left. */
+static inline unsigned csa2_chains_for(unsigned left)
 {
-    unsigned group = 0;
+    unsigned chains = CSA2_ENCRYPT_CHAINS;
 
+    while (chains > left)
+        chains /= 2;
+    return chains;
+}
+
+static void csa2_encrypt(struct csa2_sliced *sliced, unsigned group, unsigned chains)
+{
+    switch (chains) {
 #if CSA2_ENCRYPT_CHAINS >= 8
-    for (; group + 8 <= groups; group += 8)
+    case 8:
         csa2_encrypt_8(sliced, group);
+        break;
 #endif
 #if CSA2_ENCRYPT_CHAINS >= 4
-    for (; group + 4 <= groups; group += 4)
+    case 4:
         csa2_encrypt_4(sliced, group);
+        break;
 #endif
-    for (; group + 2 <= groups; group += 2)
+    case 2:
         csa2_encrypt_2(sliced, group);
-    for (; group < groups; group++)
+        break;
+    default:
         csa2_encrypt_1(sliced, group);
+    }
+}
+
+/* By turns, so that the block cipher hides the fetching of the next groups. */
+static void csa2_load_and_encrypt(struct csa2_sliced *sliced, const struct csa2_slice *slice)
+{
+    for (unsigned group = 0; group < slice->groups;) {
+        unsigned chains = csa2_chains_for(slice->groups - group);
+
+        csa2_load_groups(sliced, slice, group, chains);
+        csa2_encrypt(sliced, group, chains);
+        group += chains;
+    }
 }
 
 static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
@@ -234,10 +268,10 @@ static void csa2_turn_slice(struct csa2_sliced *sliced, enum cipher_direction di
 
     csa2_take_lanes(sliced, slice);
     positions = csa2_positions(csa2_group_blocks(sliced, 0));
-    for (unsigned group = 0; group < slice->groups; group++)
-        csa2_load_group(sliced, group);
     if (direction == CIPHER_SCRAMBLE)
-        csa2_encrypt(sliced, slice->groups);
+        csa2_load_and_encrypt(sliced, slice);
+    else
+        csa2_load_groups(sliced, slice, 0, slice->groups);
     csa2_stream_xor(sliced->rows, (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS), positions,
                     &sliced->stream);
     if (direction == CIPHER_DESCRAMBLE)
@@ -262,8 +296,6 @@ static void csa2_sliced_run(void *scratch, enum cipher_algorithm algorithm, enum
         if (slice.count > CSA2_LANES)
             slice.count = CSA2_LANES;
         slice.groups = (slice.count + VEC_BYTES - 1) / VEC_BYTES;
-        sliced->ahead.end = first + slice.count;
-        csa2_fetch_ahead(&sliced->ahead, CSA2_LANES); /* what the slice before did not fetch */
         sliced->ahead.end = usable < first + 2 * CSA2_LANES ? usable : first + 2 * CSA2_LANES;
         csa2_turn_slice(sliced, direction, &slice);
     }
