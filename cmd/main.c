@@ -18,6 +18,7 @@ static const struct {
     {"ecmg", "serve ECMs over DVB SimulCrypt"},
     {"run", "live headend: DPDK ports in, DPDK ports out"},
     {"keys", "make the secrets that the other commands need"},
+    {"bench", "measure the ciphers of this machine, beside other libraries"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -52,22 +52,52 @@ static void draw_bar(double share)
     fprintf(stderr, "] %3.0f %%  ", share * 100);
 }
 
-void cmd_progress_update(struct cmd_progress *progress, uint64_t done)
+/* The line: share, `text`, time left at the rate so far. */
+static void draw(struct cmd_progress *progress, uint64_t done, const char *text)
 {
-    uint64_t now = base_clock_monotonic_ns();
-    double rate;
+    double rate = (double)done / cmd_progress_seconds(progress);
 
-    if (!progress->terminal || now - progress->shown_ns < DRAW_EVERY_NS)
-        return;
-    progress->shown_ns = now;
-    rate = (double)done / cmd_progress_seconds(progress);
     wipe_line();
     if (progress->total && is_wide())
         draw_bar(done < progress->total ? (double)done / (double)progress->total : 1);
-    fprintf(stderr, "%.1f MB  %.1f MB/s", (double)done / 1e6, rate / 1e6);
+    fputs(text, stderr);
     if (progress->total > done && rate > 0)
         fprintf(stderr, "  %.0f s left", (double)(progress->total - done) / rate);
     fflush(stderr);
+}
+
+/* Five times a second on a terminal. */
+static bool is_due(struct cmd_progress *progress)
+{
+    uint64_t now = base_clock_monotonic_ns();
+
+    if (!progress->terminal || now - progress->shown_ns < DRAW_EVERY_NS)
+        return false;
+    progress->shown_ns = now;
+    return true;
+}
+
+void cmd_progress_update(struct cmd_progress *progress, uint64_t done)
+{
+    char text[64];
+
+    if (!is_due(progress))
+        return;
+    snprintf(text, sizeof(text), "%.1f MB  %.1f MB/s", (double)done / 1e6,
+             (double)done / cmd_progress_seconds(progress) / 1e6);
+    draw(progress, done, text);
+}
+
+void cmd_progress_update_text(struct cmd_progress *progress, uint64_t done, const char *text)
+{
+    if (is_due(progress))
+        draw(progress, done, text);
+}
+
+void cmd_progress_clear(const struct cmd_progress *progress)
+{
+    if (progress->terminal)
+        wipe_line();
 }
 
 void cmd_progress_finish(struct cmd_progress *progress)

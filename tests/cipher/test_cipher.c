@@ -56,8 +56,11 @@ Test(cipher, every_tier_can_be_asked_for_by_name)
         cr_assert_not_null(cipher_tier_at(i, 0));
         for (unsigned n = 0; cipher_tier_at(i, n); n++) {
             struct cipher *cipher;
+            int status = cipher_create(&cipher, i, cipher_tier_at(i, n));
 
-            cr_assert_eq(cipher_create(&cipher, i, cipher_tier_at(i, n)), 0);
+            if (status == -ENOTSUP) /* test_csa2 and test_aes report it as skipped */
+                continue;
+            cr_assert_eq(status, 0);
             cr_assert_str_eq(cipher_tier_name(cipher), cipher_tier_at(i, n));
             cr_assert_eq((int)cipher_algorithm_of(cipher), i);
             cipher_destroy(cipher);
@@ -68,11 +71,17 @@ Test(cipher, every_tier_can_be_asked_for_by_name)
 
 Test(cipher, without_a_name_the_best_tier_is_taken)
 {
-    struct cipher *cipher;
+    for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
+        struct cipher *cipher, *best;
+        unsigned n = 0;
 
-    cr_assert_eq(cipher_create(&cipher, CIPHER_DVB_CSA2, NULL), 0);
-    cr_assert_str_eq(cipher_tier_name(cipher), cipher_tier_at(CIPHER_DVB_CSA2, 0));
-    cipher_destroy(cipher);
+        while (cipher_create(&best, i, cipher_tier_at(i, n)) == -ENOTSUP)
+            n++;
+        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
+        cr_assert_str_eq(cipher_tier_name(cipher), cipher_tier_name(best));
+        cipher_destroy(cipher);
+        cipher_destroy(best);
+    }
     cipher_destroy(NULL);
 }
 
@@ -90,9 +99,30 @@ Test(cipher, self_test_passes_and_is_able_to_fail)
 {
     for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
         for (unsigned n = 0; cipher_tier_at(i, n); n++) {
-            cr_assert_eq(cipher_self_test(i, cipher_tier_at(i, n), 0), 0);
+            int status = cipher_self_test(i, cipher_tier_at(i, n), 0);
+
+            if (status == -ENOTSUP)
+                continue;
+            cr_assert_eq(status, 0);
             cr_assert_eq(cipher_self_test(i, cipher_tier_at(i, n), 1), BASE_E_SELF_TEST);
         }
+    }
+}
+
+Test(cipher, only_the_aes_modes_take_a_mode)
+{
+    static const struct cipher_mode mode = {.iv = {1}, .counter_bits = 128}, none = {.counter_bits = 0},
+                                    too_many = {.counter_bits = 129};
+
+    for (int i = 0; i < CIPHER_ALGORITHMS; i++) {
+        struct cipher *cipher;
+
+        cr_assert_eq(cipher_create(&cipher, i, NULL), 0);
+        cr_assert_eq(cipher_has_iv(i), i == CIPHER_AES_CBC || i == CIPHER_AES_CTR);
+        cr_assert_eq(cipher_set_mode(cipher, &mode), cipher_has_iv(i) ? 0 : -ENOTSUP);
+        cr_assert_eq(cipher_set_mode(cipher, &none), cipher_has_iv(i) ? -EINVAL : -ENOTSUP);
+        cr_assert_eq(cipher_set_mode(cipher, &too_many), cipher_has_iv(i) ? -EINVAL : -ENOTSUP);
+        cipher_destroy(cipher);
     }
 }
 

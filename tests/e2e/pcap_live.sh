@@ -33,6 +33,9 @@ check 'a broken address' refuses 'is not ADDRESS:PORT' 's/239.1.1.1:5000/239.1.1
 check 'IPv4 into IPv6' refuses 'cannot be turned into each other' 's/"239.2.1.1:5000"/"[ff05::1]:5000"/'
 check 'a TTL of 0' refuses 'a whole number from 1 to 255' 's/ttl: 16/ttl: 0/'
 check 'an unknown algorithm' refuses 'is none of dvb-csa2' 's/algorithm: dvb-csa2/algorithm: rot13/'
+check 'DVB-CSA3' refuses 'algorithm: DVB-CSA3 is not available: its specification is not public' 's/algorithm: dvb-csa2/algorithm: dvb-csa3/'
+check 'an IV for DVB-CSA2' refuses 'iv: goes with aes-128-cbc and aes-128-ctr, not with dvb-csa2' 's/# iv: /iv: /'
+check 'an IV that is too short' refuses "iv: '00' is not 16 bytes" 's/# iv: .*/iv: "00"/'
 check 'an unknown policy' refuses 'is none of hold' 's/policy: hold/policy: pray/'
 check 'two sources of control words' refuses 'exactly one of ecmg' "s/^    policy: hold/    cw: \"$cw\"\n&/"
 check 'a broken control word, not quoted' refuses 'takes 8 bytes, as 16 hexadecimal digits' 's/^    policy: hold/    cw: "01234567"\n&/; /^    ecmg:/,$d'
@@ -117,6 +120,19 @@ fixed() { # fixed [COMMAND…]
     run_to_end "$@" && opens "$work/out.pcap" 239.1.1.1:5000 --cw $cw && json_is "$work/run.json" "d['streams'][0]['packets']['scrambled'] > 3000"
 }
 check 'a capture in, a capture out, a fixed control word: equal to the original' fixed
+
+# The mode of AES-128-CTR, through the one cipher that a worker has for all streams; under a mask, and told.
+with_iv() {
+    local iv=f0f1f2f3f4f5f6f7f8f9fafbfcfdfefe cw16=000102030405060708090a0b0c0d0e0f
+    rm -f "$work/in.fifo"
+    configuration "net_pcap0,rx_pcap=$work/in.fifo,tx_pcap=$work/out.pcap"
+    sed -i "s/cw: .*/cw: \"$cw16\", algorithm: aes-128-ctr, iv: \"$iv\", ctr_counter_bits: 8}]/" "$work/run.yaml"
+    feed "$work/in.fifo" "$original" 239.1.1.1 5000 --mbit 12
+    SCRAMLINE_CPU_MASK=libraries run_to_end && grep -q 'notice: aes-128-ctr: tier openssl' "$work/log" &&
+        json_is "$work/run.json" "(d['streams'][0]['algorithm'], d['streams'][0]['tier']) == ('aes-128-ctr', 'openssl')" &&
+        opens "$work/out.pcap" 239.1.1.1:5000 --algorithm aes-128-ctr --cw $cw16 --iv $iv --ctr-counter-bits 8
+}
+check 'a capture in, a capture out, AES-128-CTR with an IV' with_iv
 
 with_ecmg() { # two workers, a port and a capture each; RTP in odd datagrams on one
     start_ecmg ecmg || return 1

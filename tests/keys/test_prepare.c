@@ -68,7 +68,7 @@ static void check_tier(const char *name)
         found++;
     }
     if (!found)
-        cr_skip_test("this machine or build has no tier %s", name);
+        cr_skip_test("tier %s: this CPU lacks it, or its mask, or this build", name);
 }
 
 Test(prepare, avx512)

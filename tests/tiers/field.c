@@ -93,9 +93,9 @@ void field_destroy(struct field *field)
 }
 
 /* Each payload in a page of its own. */
-static void lay_in_pages(struct field *field, enum field_layout layout, struct random_source *random)
+static void lay_in_pages(struct field *field, enum field_layout layout, struct bench_random *random)
 {
-    unsigned turn = random_below(random, FIELD_ALIGNMENTS);
+    unsigned turn = bench_random_below(random, FIELD_ALIGNMENTS);
 
     for (unsigned i = 0; i < field->count; i++) {
         struct lot *lot = &field->lots[i];
@@ -110,14 +110,14 @@ static void lay_in_pages(struct field *field, enum field_layout layout, struct r
             lot->start = page;
         else
             lot->start = page + MARGIN + (i + turn) % FIELD_ALIGNMENTS +
-                         random_below(random, lines) * FIELD_ALIGNMENTS;
+                         bench_random_below(random, lines) * FIELD_ALIGNMENTS;
     }
 }
 
-static void shuffle(struct field *field, struct random_source *random)
+static void shuffle(struct field *field, struct bench_random *random)
 {
     for (unsigned i = 0; i < field->count; i++) {
-        unsigned other = random_below(random, i + 1);
+        unsigned other = bench_random_below(random, i + 1);
 
         field->order[i] = field->order[other];
         field->order[other] = (uint16_t)i;
@@ -125,7 +125,7 @@ static void shuffle(struct field *field, struct random_source *random)
 }
 
 /* A lane's neighbours are other lanes: what is written past one's end is the other's payload. */
-static void lay_in_a_row(struct field *field, enum field_layout layout, struct random_source *random)
+static void lay_in_a_row(struct field *field, enum field_layout layout, struct bench_random *random)
 {
     uint8_t *at = field->row.start + MARGIN;
     uint16_t gap = layout == FIELD_PACKETS ? HEADER : 0;
@@ -163,7 +163,7 @@ static bool is_poison(const uint8_t *from, unsigned size)
 }
 
 struct cipher_lane *field_lay(struct field *field, enum field_layout layout, const uint16_t *lengths,
-                              unsigned count, struct random_source *random)
+                              unsigned count, struct bench_random *random)
 {
     struct cipher_lane *lanes = (struct cipher_lane *)(field->lanes.start + field->lanes.size) - count;
 

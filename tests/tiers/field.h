@@ -6,8 +6,8 @@
 #ifndef TESTS_TIERS_FIELD_H
 #define TESTS_TIERS_FIELD_H
 
+#include "bench/random.h"
 #include "cipher/cipher.h"
-#include "tests/tiers/random.h"
 
 /* X(name, text) */
 #define FIELD_LAYOUT_MAP(X)                                                                                  \
@@ -36,7 +36,7 @@ void field_destroy(struct field *field);
 /* Makes `count` lanes, without keys, of the given lengths, and poisons what lies between them. In rows, lanes
  * lie in random order. The lanes and their payloads may be written until the next call. */
 struct cipher_lane *field_lay(struct field *field, enum field_layout layout, const uint16_t *lengths,
-                              unsigned count, struct random_source *random);
+                              unsigned count, struct bench_random *random);
 
 /* The number of the first lane next to which poison has changed, or -1. */
 int field_find_damage(const struct field *field);

@@ -33,11 +33,11 @@ static int make_key(struct match *match, const struct pool *pool, unsigned key)
 
 bool match_take_pool(struct match *match, const struct pool *pool)
 {
-    struct random_source random = {pool->seed};
+    struct bench_random random = {pool->seed};
 
     match->pool = pool;
     for (unsigned i = 0; i < pool->shape.keys; i++) {
-        bool is_new = !match->keys[i] || pool_has_modes(pool->algorithm) || !random_below(&random, 16);
+        bool is_new = !match->keys[i] || pool_has_modes(pool->algorithm) || !bench_random_below(&random, 16);
 
         if ((is_new && make_key(match, pool, i) < 0) ||
             cipher_key_set(match->keys[i], pool->cws[i], cipher_cw_size(pool->algorithm)) < 0) {
@@ -61,7 +61,8 @@ static bool fail(struct match *match, const struct match_batch *batch, unsigned 
     unsigned lane = pool_lane(match, batch, n);
 
     snprintf(match->failure, sizeof(match->failure),
-             "seed 0x%016llx: tier %s, %s, %s: lane %u of a batch of %u, %u bytes, key %u of %u (%s, %s): %s",
+             "seed 0x%016llx: tier %s, %s, %s: lane %u of a batch of %u, %u bytes, key %u of %u (lengths %s, "
+             "%s): %s",
              (unsigned long long)pool->seed, cipher_tier_name(match->cipher),
              cipher_algorithm_name(pool->algorithm),
              batch->direction == CIPHER_SCRAMBLE ? "scramble" : "descramble", n, batch->count,
@@ -103,7 +104,7 @@ static bool check_lanes(struct match *match, const struct match_batch *batch, co
 bool match_turn(struct match *match, struct match_batch batch)
 {
     const struct pool *pool = match->pool;
-    struct random_source random = {pool->seed ^ batch.first};
+    struct bench_random random = {pool->seed ^ batch.first};
     struct cipher_lane *lanes;
 
     for (unsigned i = 0; i < batch.count; i++)
@@ -123,23 +124,24 @@ bool match_turn(struct match *match, struct match_batch batch)
 }
 
 /* Sizes around multiples of 64 lanes, where sliced code changes its path, small ones, any, and full ones. */
-static unsigned draw_size(struct random_source *random)
+static unsigned draw_size(struct bench_random *random)
 {
-    switch (random_below(random, 4)) {
+    switch (bench_random_below(random, 4)) {
     case 0:
-        return 64 * random_below(random, BATCH_LIMIT / 64) + random_below(random, 3);
+        return 64 * bench_random_below(random, BATCH_LIMIT / 64) + bench_random_below(random, 3);
     case 1:
-        return random_below(random, 24);
+        return bench_random_below(random, 24);
     case 2:
-        return random_below(random, FULL_BATCH_IN) ? random_below(random, BATCH_LIMIT) : CIPHER_BATCH_MAX;
+        return bench_random_below(random, FULL_BATCH_IN) ? bench_random_below(random, BATCH_LIMIT)
+                                                         : CIPHER_BATCH_MAX;
     default:
-        return random_below(random, BATCH_LIMIT);
+        return bench_random_below(random, BATCH_LIMIT);
     }
 }
 
 bool match_play(struct match *match, const struct pool *pool)
 {
-    struct random_source random = {~pool->seed};
+    struct bench_random random = {~pool->seed};
     unsigned lanes = pool->shape.lanes;
 
     if (!match_take_pool(match, pool))
@@ -150,7 +152,7 @@ bool match_play(struct match *match, const struct pool *pool)
 
         for (int direction = 0; direction < 2; direction++) {
             batch.direction = (enum cipher_direction)direction;
-            batch.layout = (enum field_layout)random_below(&random, FIELD_LAYOUTS);
+            batch.layout = (enum field_layout)bench_random_below(&random, FIELD_LAYOUTS);
             if (!match_turn(match, batch))
                 return false;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tests/tiers/match.h: one tier turns batches of a judged pool; every byte must be the judge's.
  *
- * Shared by the suites of tests/cipher and the program cipher_check: needs nothing but the room cipher/. A
- * match belongs to one thread. */
+ * Shared by the suites of tests/cipher and the program cipher_check: needs nothing but bench/'s loads and the
+ * room cipher/. A match belongs to one thread. */
 #ifndef TESTS_TIERS_MATCH_H
 #define TESTS_TIERS_MATCH_H
 

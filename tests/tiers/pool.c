@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "tests/tiers/random.h"
+#include "bench/mix.h"
 
 const char *pool_lengths_name(enum pool_lengths lengths)
 {
@@ -37,44 +37,36 @@ struct pool_shape pool_shape_of_round(uint64_t round, unsigned lanes)
 
 uint64_t pool_seed(uint64_t seed, enum cipher_algorithm algorithm, uint64_t round)
 {
-    struct random_source source = {seed + round * CIPHER_ALGORITHMS + algorithm};
+    struct bench_random source = {seed + round * CIPHER_ALGORITHMS + algorithm};
 
-    return random_next(&source);
+    return bench_random_next(&source);
 }
 
-static unsigned draw_length(struct random_source *source, enum pool_lengths lengths)
-{
-    bool is_full = lengths == POOL_FULL || (lengths == POOL_REAL && random_below(source, 12));
-
-    if (is_full)
-        return CIPHER_PAYLOAD_MAX;
-    return random_below(source, lengths == POOL_SHORT ? 41 : CIPHER_PAYLOAD_MAX + 1);
-}
-
-static unsigned draw_key(struct random_source *source, const struct pool_shape *shape, unsigned lane)
+static unsigned draw_key(struct bench_random *source, const struct pool_shape *shape, unsigned lane)
 {
     if (shape->keys == shape->lanes)
         return lane;
-    return shape->spread == POOL_RUNS ? lane * shape->keys / shape->lanes : random_below(source, shape->keys);
+    return shape->spread == POOL_RUNS ? lane * shape->keys / shape->lanes
+                                      : bench_random_below(source, shape->keys);
 }
 
 /* Counters that overflow soon, at every width, are as frequent as others. */
-static struct cipher_mode draw_mode(struct random_source *source)
+static struct cipher_mode draw_mode(struct bench_random *source)
 {
-    struct cipher_mode mode = {.counter_bits = (uint8_t)(1 + random_below(source, 128))};
-    unsigned ones = random_below(source, 2) ? random_below(source, sizeof(mode.iv) + 1) : 0;
+    struct cipher_mode mode = {.counter_bits = (uint8_t)(1 + bench_random_below(source, 128))};
+    unsigned ones = bench_random_below(source, 2) ? bench_random_below(source, sizeof(mode.iv) + 1) : 0;
 
-    random_fill(source, mode.iv, sizeof(mode.iv));
+    bench_random_fill(source, mode.iv, sizeof(mode.iv));
     memset(mode.iv + sizeof(mode.iv) - ones, 0xff, ones);
     if (ones)
-        mode.iv[sizeof(mode.iv) - 1] ^= (uint8_t)random_below(source, 16);
+        mode.iv[sizeof(mode.iv) - 1] ^= (uint8_t)bench_random_below(source, 16);
     return mode;
 }
 
-static void draw_keys(struct pool *pool, struct random_source *source)
+static void draw_keys(struct pool *pool, struct bench_random *source)
 {
     for (unsigned i = 0; i < pool->shape.keys; i++) {
-        random_fill(source, pool->cws[i], sizeof(pool->cws[i]));
+        bench_random_fill(source, pool->cws[i], sizeof(pool->cws[i]));
         pool->modes[i] = pool_has_modes(pool->algorithm) ? draw_mode(source) : CIPHER_MODE_DEFAULT;
     }
     for (unsigned i = 0; i < pool->shape.lanes; i++)
@@ -82,20 +74,20 @@ static void draw_keys(struct pool *pool, struct random_source *source)
 }
 
 /* A judge may be asked for either direction: what it makes of one side is what a tier makes of the other. */
-static void judge_payloads(struct pool *pool, struct random_source *source, const struct pool_judge *judge)
+static void judge_payloads(struct pool *pool, struct bench_random *source, const struct pool_judge *judge)
 {
-    enum cipher_direction direction = random_below(source, 2) ? CIPHER_SCRAMBLE : CIPHER_DESCRAMBLE;
+    enum cipher_direction direction = bench_random_below(source, 2) ? CIPHER_SCRAMBLE : CIPHER_DESCRAMBLE;
     size_t size = pool->shape.lanes * sizeof(pool->payloads[0][0]);
 
-    random_fill(source, pool->payloads[direction][0], size);
+    bench_random_fill(source, pool->payloads[direction][0], size);
     memcpy(pool->payloads[1 - direction], pool->payloads[direction], size);
     judge->turn(judge->context, pool, direction);
 }
 
-static struct random_source begin_pool(struct pool *pool, enum cipher_algorithm algorithm,
-                                       struct pool_shape shape, uint64_t seed)
+static struct bench_random begin_pool(struct pool *pool, enum cipher_algorithm algorithm,
+                                      struct pool_shape shape, uint64_t seed)
 {
-    struct random_source source = {seed};
+    struct bench_random source = {seed};
 
     pool->algorithm = algorithm;
     pool->shape = shape;
@@ -107,17 +99,18 @@ static struct random_source begin_pool(struct pool *pool, enum cipher_algorithm 
 void pool_make(struct pool *pool, enum cipher_algorithm algorithm, struct pool_shape shape, uint64_t seed,
                const struct pool_judge *judge)
 {
-    struct random_source source = begin_pool(pool, algorithm, shape, seed);
+    struct bench_random source = begin_pool(pool, algorithm, shape, seed);
+    struct bench_mix mix;
 
-    for (unsigned i = 0; i < shape.lanes; i++)
-        pool->lengths[i] = (uint16_t)draw_length(&source, shape.lengths);
+    (void)bench_mix_from_name(&mix, pool_lengths_name(shape.lengths)); /* the table above has known names */
+    bench_mix_draw(&mix, &source, pool->lengths, shape.lanes);
     judge_payloads(pool, &source, judge);
 }
 
 void pool_make_of_length(struct pool *pool, enum cipher_algorithm algorithm, struct pool_shape shape,
                          unsigned length, uint64_t seed, const struct pool_judge *judge)
 {
-    struct random_source source = begin_pool(pool, algorithm, shape, seed);
+    struct bench_random source = begin_pool(pool, algorithm, shape, seed);
 
     for (unsigned i = 0; i < shape.lanes; i++)
         pool->lengths[i] = (uint16_t)length;

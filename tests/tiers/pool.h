@@ -10,12 +10,12 @@
 
 #define POOL_LANES CIPHER_BATCH_MAX
 
-/* X(name, text) */
+/* How long payloads are. X(name, the mix's name, bench/mix.h) */
 #define POOL_LENGTHS_MAP(X)                                                                                  \
-    X(FULL, "full payloads")                                                                                 \
-    X(REAL, "nearly all full, as in a real stream")                                                          \
-    X(SHORT, "0 to 40 bytes")                                                                                \
-    X(UNIFORM, "0 to 184 bytes")
+    X(FULL, "full")                                                                                          \
+    X(REAL, "mix")                                                                                           \
+    X(SHORT, "0-40")                                                                                         \
+    X(UNIFORM, "0-184")
 
 enum pool_lengths {
 #define X(name, text) POOL_##name,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cipher_check: compares the tiers of cipher/ with the reference tier. TAP, a line per tier and algorithm.
  *
- * Links nothing but the room cipher/, so that it runs where no test framework is: under an emulator, on
- * another architecture. A tier that cannot run here is skipped by name. */
+ * Links nothing but bench/'s loads and the room cipher/, so that it runs where no test framework is: under an
+ * emulator, on another architecture. A tier that cannot run here is skipped by name. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>

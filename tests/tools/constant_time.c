@@ -29,12 +29,12 @@ static bool looks_up_tables(const char *tier)
     return !strcmp(tier, "ref") || !strcmp(tier, "libdvbcsa");
 }
 
-static bool make_keys(struct run *run, struct random_source *random)
+static bool make_keys(struct run *run, struct bench_random *random)
 {
     uint8_t cw[16];
 
     for (int i = 0; i < KEYS; i++) {
-        random_fill(random, cw, sizeof(cw));
+        bench_random_fill(random, cw, sizeof(cw));
         (void)VALGRIND_MAKE_MEM_UNDEFINED(cw, sizeof(cw));
         if (cipher_key_create(&run->keys[i], run->cipher) < 0 ||
             cipher_key_set(run->keys[i], cw, cipher_cw_size(cipher_algorithm_of(run->cipher))) < 0)
@@ -44,12 +44,12 @@ static bool make_keys(struct run *run, struct random_source *random)
 }
 
 /* Lengths are no secret: most full, every length once. */
-static void make_lanes(struct run *run, struct random_source *random)
+static void make_lanes(struct run *run, struct bench_random *random)
 {
     for (unsigned i = 0; i < LANES; i++) {
         uint16_t length = (uint16_t)(i <= CIPHER_PAYLOAD_MAX ? i : CIPHER_PAYLOAD_MAX);
 
-        random_fill(random, run->payloads[i], sizeof(run->payloads[i]));
+        bench_random_fill(random, run->payloads[i], sizeof(run->payloads[i]));
         (void)VALGRIND_MAKE_MEM_UNDEFINED(run->payloads[i], sizeof(run->payloads[i]));
         run->lanes[i] = (struct cipher_lane){run->payloads[i], run->keys[i % KEYS], length};
     }
@@ -57,7 +57,7 @@ static void make_lanes(struct run *run, struct random_source *random)
 
 static bool use_tier(struct run *run)
 {
-    struct random_source random = {1};
+    struct bench_random random = {1};
     bool good = make_keys(run, &random);
 
     make_lanes(run, &random);
