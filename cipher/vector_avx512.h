@@ -127,12 +127,32 @@ static inline vec vec_transpose_bits(vec a)
     return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x0102040810204080), a, 0);
 }
 
-/* Any alignment. */
-static inline vec vec_load_anywhere(const void *from)
+/* Part n of 16 bytes from lanes[16 × n] + offset, any alignment. Masked broadcasts merge in any vector pipe;
+ * insertions would wait for the two that shuffle. */
+static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
 {
-    return _mm512_loadu_si512(from);
+    vec a = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(lanes[0] + offset)));
+
+    a = _mm512_mask_broadcast_i32x4(a, 0x00f0, _mm_loadu_si128((const void *)(lanes[16] + offset)));
+    a = _mm512_mask_broadcast_i32x4(a, 0x0f00, _mm_loadu_si128((const void *)(lanes[32] + offset)));
+    return _mm512_mask_broadcast_i32x4(a, 0xf000, _mm_loadu_si128((const void *)(lanes[48] + offset)));
 }
 
+/* Copies up to three vectors' bytes, without a branch; touches no byte beyond. */
+#define HAVE_VEC_COPY 1
+static inline void vec_copy(uint8_t *to, const uint8_t *from, unsigned size)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        const unsigned bytes = size < VEC_BYTES ? size : VEC_BYTES;
+        const __mmask64 mask = bytes ? ~0ull >> (VEC_BYTES - bytes) : 0;
+
+        _mm512_mask_storeu_epi8(to + i * VEC_BYTES, mask,
+                                _mm512_maskz_loadu_epi8(mask, from + i * VEC_BYTES));
+        size -= bytes;
+    }
+}
+
+/* Any alignment. */
 static inline void vec_store_anywhere(void *to, vec a)
 {
     _mm512_storeu_si512(to, a);
