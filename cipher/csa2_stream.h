@@ -48,35 +48,22 @@ static inline vec csa2_stream__xor4(vec w, vec x, vec y, vec z)
     return vec_xor(vec_xor3(w, x, y), z);
 }
 
-/* Keeps the loads that follow where they are: compilers otherwise begin with all of them, and spill. */
-static inline void csa2_stream__fence(void)
-{
-    __asm__ volatile("" ::: "memory");
-}
-
 /* The seven boxes: what A gives to X, Y, Z, p and q of the next clock. */
 static inline void csa2_stream__substitute(const vec (*a)[4], struct csa2_stream_registers *next)
 {
     csa2_box_4(CSA2_A(3, 3), CSA2_A(1, 1), CSA2_A(2, 3), CSA2_A(4, 2), CSA2_A(8, 0), &next->y[1],
                &next->x[3]);
-    csa2_stream__fence();
     csa2_box_3(CSA2_A(1, 3), CSA2_A(2, 0), CSA2_A(5, 1), CSA2_A(5, 3), CSA2_A(6, 2), &next->y[0],
                &next->x[2]);
-    csa2_stream__fence();
     csa2_box_2(CSA2_A(2, 1), CSA2_A(3, 2), CSA2_A(6, 3), CSA2_A(7, 0), CSA2_A(9, 1), &next->x[1],
                &next->z[3]);
-    csa2_stream__fence();
     csa2_box_1(CSA2_A(4, 0), CSA2_A(1, 2), CSA2_A(6, 1), CSA2_A(7, 3), CSA2_A(9, 0), &next->x[0],
                &next->z[2]);
-    csa2_stream__fence();
     csa2_box_5(CSA2_A(5, 2), CSA2_A(4, 3), CSA2_A(6, 0), CSA2_A(8, 1), CSA2_A(9, 2), &next->z[0],
                &next->y[2]);
-    csa2_stream__fence();
     csa2_box_6(CSA2_A(3, 1), CSA2_A(4, 1), CSA2_A(5, 0), CSA2_A(7, 2), CSA2_A(9, 3), &next->z[1],
                &next->y[3]);
-    csa2_stream__fence();
     csa2_box_7(CSA2_A(2, 2), CSA2_A(3, 0), CSA2_A(7, 1), CSA2_A(8, 2), CSA2_A(8, 3), &next->p, &next->q);
-    csa2_stream__fence();
 }
 
 /* A1 of the next clock. While seeding, `input` and D join. */
