@@ -54,8 +54,9 @@ void cmd_bench_print_machine(const struct cmd_bench_plan *plan, const struct cmd
         printf("Working set 'memory': %.0f MiB, %.1f times the last level.\n",
                (double)place->set_sizes[CMD_BENCH_MEMORY] / MIB,
                (double)place->set_sizes[CMD_BENCH_MEMORY] / (double)place->caches.last);
-    printf("Gbit/s count 188-byte packets, the best turn and the median; cycles are the core's, per packet;\n"
-           "× is the rate by that library's in the same case.\n");
+    printf("Gbit/s count 188-byte packets, what the best tenth of turns reach, and the median; cycles are "
+           "the core's,\n"
+           "per packet; × is the rate by that library's in the same case.\n");
 }
 
 void cmd_bench_print_costs(const struct cmd_bench_team *team)
