@@ -93,7 +93,7 @@ static const struct cmd_command command = {
         "keys as lanes), payload, working_set, batch, gbit_s, cycles_per_packet; further: gbit_s_median,\n"
         "cycles_per_packet_median, core_ghz, payload_bytes, working_set_bytes, turns, peer, default (the "
         "tier\n"
-        "that commands take), ratios, key_ns, self_test_us.\n\n"
+        "that commands take), ratios, keys_in_batch, key_ns, self_test_us.\n\n"
         "Examples:\n"
         "  scramline bench cipher --algorithm dvb-csa2 --keys 300 --payload full\n"
         "  scramline bench cipher --bounds\n"
