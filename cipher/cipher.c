@@ -15,6 +15,11 @@
 #else
 #define LIBRARY(tier)
 #endif
+#ifdef CIPHER_HAS_IPSEC_MB
+#define IPSEC_MB(tier) &(tier),
+#else
+#define IPSEC_MB(tier)
+#endif
 #ifdef __x86_64__
 #define X86(tier) &(tier),
 #else
@@ -26,21 +31,33 @@
 #define ARM(tier)
 #endif
 
-/* Best first. */
+/* Best first, in both directions: Gbit/s (scramble, descramble) of one core of Zen 5 class, 512 full
+ * payloads, keys of 300 services: DVB-CSA2: avx512 16.9, 19.8; avx2 4.5, 5.4; libdvbcsa 0.15, 0.14 (one
+ * key: 1.2); ref 0.05, 0.05. neon was never timed: it stands where avx2 does. */
 #define CSA2_TIERS                                                                                           \
     X86(cipher__csa2_avx512)                                                                                 \
     X86(cipher__csa2_avx2)                                                                                   \
     ARM(cipher__csa2_neon)                                                                                   \
     LIBRARY(cipher__csa2_libdvbcsa)                                                                          \
     ALWAYS(cipher__csa2_ref)
-#define AES_TIERS LIBRARY(cipher__aes_openssl)
+#define AES_CTR_TIERS                                                                                        \
+    X86(cipher__aes_avx512)                                                                                  \
+    X86(cipher__aes_avx2)                                                                                    \
+    LIBRARY(cipher__aes_openssl)                                                                             \
+    ALWAYS(cipher__aes_ref)
+#define AES_CBC_TIERS                                                                                        \
+    X86(cipher__aes_avx512)                                                                                  \
+    IPSEC_MB(cipher__aes_ipsec_mb)                                                                           \
+    X86(cipher__aes_avx2)                                                                                    \
+    LIBRARY(cipher__aes_openssl)                                                                             \
+    ALWAYS(cipher__aes_ref)
 
 static struct cipher__tier_list lists[CIPHER_ALGORITHMS] = {
     [CIPHER_DVB_CSA2] = {.algorithm = CIPHER_DVB_CSA2, .tiers = {CSA2_TIERS}},
-    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_TIERS}},
-    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_TIERS}},
-    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_TIERS}},
-    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_TIERS}},
+    [CIPHER_DVB_CISSA] = {.algorithm = CIPHER_DVB_CISSA, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_ATIS_IDSA] = {.algorithm = CIPHER_ATIS_IDSA, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_AES_CBC] = {.algorithm = CIPHER_AES_CBC, .tiers = {AES_CBC_TIERS}},
+    [CIPHER_AES_CTR] = {.algorithm = CIPHER_AES_CTR, .tiers = {AES_CTR_TIERS}},
 };
 
 struct cipher {

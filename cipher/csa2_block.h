@@ -88,11 +88,51 @@ CSA2_TEMPLATE void csa2_leave(vec block[6], const vec x[6])
 }
 
 /* Between x with the folded keys in it and x itself, after round 55. */
-CSA2_TEMPLATE void csa2_whiten(vec x[6], const struct csa2_key_rows *keys, unsigned group)
+CSA2_TEMPLATE void csa2_whiten(vec to[6], const vec x[6], const struct csa2_key_rows *keys, unsigned group)
 {
     CSA2_UNROLLED
     for (unsigned i = 0; i < 6; i++)
-        x[i] = vec_xor(x[i], vec_load(&keys->whitening[i][group]));
+        to[i] = vec_xor(x[i], vec_load(&keys->whitening[i][group]));
+}
+
+/* The state before round 0, and back. */
+CSA2_TEMPLATE void csa2_enter_front(struct csa2_state *state, const vec block[CSA2_BLOCK],
+                                    const struct csa2_key_rows *keys, unsigned group)
+{
+    csa2_enter(state->x, block);
+    state->z[1] = block[6];
+    state->z[0] = vec_xor(block[7], vec_load(&keys->first[group]));
+}
+
+CSA2_TEMPLATE void csa2_leave_front(vec block[CSA2_BLOCK], const struct csa2_state *state,
+                                    const struct csa2_key_rows *keys, unsigned group)
+{
+    csa2_leave(block, state->x);
+    block[6] = state->z[1];
+    block[7] = vec_xor(state->z[0], vec_load(&keys->first[group]));
+}
+
+/* The state after round 55, and back. */
+CSA2_TEMPLATE void csa2_enter_back(struct csa2_state *state, const vec block[CSA2_BLOCK],
+                                   const struct csa2_key_rows *keys, unsigned group)
+{
+    vec x[6];
+
+    csa2_enter(x, block);
+    csa2_whiten(state->x, x, keys, group);
+    state->z[1] = vec_xor(block[6], vec_load(&keys->last[group]));
+    state->z[0] = block[7];
+}
+
+CSA2_TEMPLATE void csa2_leave_back(vec block[CSA2_BLOCK], const struct csa2_state *state,
+                                   const struct csa2_key_rows *keys, unsigned group)
+{
+    vec x[6];
+
+    csa2_whiten(x, state->x, keys, group);
+    csa2_leave(block, x);
+    block[6] = vec_xor(state->z[1], vec_load(&keys->last[group]));
+    block[7] = state->z[0];
 }
 
 CSA2_TEMPLATE void csa2_encrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
@@ -119,19 +159,12 @@ CSA2_TEMPLATE void csa2_decrypt_round(struct csa2_state *state, const struct vec
     x[t % CSA2_UNROLL] = vec_xor3(after, vec_load(fold), s);
 }
 
-/* One block of each chain, the chain's group being `group` + its number. */
-CSA2_TEMPLATE void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
+/* All rounds of one block of each chain, the chain's group being `group` + its number. */
+CSA2_TEMPLATE void csa2_encrypt_rounds(struct csa2_state *states, unsigned chains,
                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
-    struct csa2_state states[CSA2_CHAINS_MAX];
 
-    CSA2_UNROLLED
-    for (unsigned c = 0; c < chains; c++) {
-        csa2_enter(states[c].x, blocks[c]);
-        states[c].z[1] = blocks[c][6];
-        states[c].z[0] = vec_xor(blocks[c][7], vec_load(&keys->first[group + c]));
-    }
     for (unsigned t = 0; t < CSA2_ROUNDS; t += CSA2_UNROLL) {
         CSA2_UNROLLED
         for (unsigned u = 0; u < CSA2_UNROLL; u++) {
@@ -140,42 +173,22 @@ CSA2_TEMPLATE void csa2_encrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains
                 csa2_encrypt_round(&states[c], &box, u, &keys->fold[t + u][group + c]);
         }
     }
-    CSA2_UNROLLED
-    for (unsigned c = 0; c < chains; c++) {
-        csa2_whiten(states[c].x, keys, group + c);
-        csa2_leave(blocks[c], states[c].x);
-        blocks[c][6] = vec_xor(states[c].z[1], vec_load(&keys->last[group + c]));
-        blocks[c][7] = states[c].z[0];
-    }
 }
 
-/* One block of each chain, all of the same group. */
-CSA2_TEMPLATE void csa2_decrypt_blocks(vec blocks[][CSA2_BLOCK], unsigned chains,
+/* All rounds of one block of each chain, all of the same group. */
+CSA2_TEMPLATE void csa2_decrypt_rounds(struct csa2_state *states, unsigned chains,
                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
-    struct csa2_state states[CSA2_CHAINS_MAX];
 
-    CSA2_UNROLLED
-    for (unsigned c = 0; c < chains; c++) {
-        csa2_enter(states[c].x, blocks[c]);
-        csa2_whiten(states[c].x, keys, group);
-        states[c].z[1] = vec_xor(blocks[c][6], vec_load(&keys->last[group]));
-        states[c].z[0] = blocks[c][7];
-    }
     for (unsigned t = CSA2_ROUNDS; t > 0; t -= CSA2_UNROLL) {
         CSA2_UNROLLED
-        for (unsigned u = CSA2_UNROLL; u-- > 0;) {
+        for (unsigned i = 0; i < CSA2_UNROLL; i++) {
+            const unsigned u = CSA2_UNROLL - 1 - i;
             CSA2_UNROLLED_CHAINS
             for (unsigned c = 0; c < chains; c++)
                 csa2_decrypt_round(&states[c], &box, u, &keys->fold[t - CSA2_UNROLL + u][group]);
         }
-    }
-    CSA2_UNROLLED
-    for (unsigned c = 0; c < chains; c++) {
-        csa2_leave(blocks[c], states[c].x);
-        blocks[c][6] = states[c].z[1];
-        blocks[c][7] = vec_xor(states[c].z[0], vec_load(&keys->first[group]));
     }
 }
 
@@ -202,13 +215,6 @@ CSA2_TEMPLATE void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, con
         vec_store(&rows[i][group], vec_select(mask, block[i], vec_load(&rows[i][group])));
 }
 
-CSA2_TEMPLATE void csa2_xor_block(vec to[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
-{
-    CSA2_UNROLLED
-    for (unsigned i = 0; i < CSA2_BLOCK; i++)
-        to[i] = vec_xor(to[i], vec_load(&rows[i][group]));
-}
-
 CSA2_TEMPLATE void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
 {
     CSA2_UNROLLED
@@ -222,6 +228,33 @@ CSA2_TEMPLATE vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, 
     return vec_greater(vec_load(&counts[group]), vec_splat((uint8_t)block));
 }
 
+/* XORs the scrambled block `next` to a block, where the lane has it: to plain text before encryption and
+ * after decryption. */
+CSA2_TEMPLATE void csa2_chain_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS],
+                                    const vec counts[CSA2_GROUPS], unsigned group, unsigned next, bool mixed)
+{
+    vec after[CSA2_BLOCK];
+
+    csa2_load_block(after, rows + next * CSA2_BLOCK, group);
+    if (mixed)
+        csa2_mask_block(after, csa2_has_block(counts, group, next));
+    CSA2_UNROLLED
+    for (unsigned i = 0; i < CSA2_BLOCK; i++)
+        block[i] = vec_xor(block[i], after[i]);
+}
+
+/* Stores a block for the lanes that have it. */
+CSA2_TEMPLATE void csa2_keep_block(vec (*rows)[CSA2_GROUPS], const vec counts[CSA2_GROUPS], unsigned group,
+                                   unsigned number, const vec block[CSA2_BLOCK], bool mixed)
+{
+    vec(*row)[CSA2_GROUPS] = rows + number * CSA2_BLOCK;
+
+    if (mixed)
+        csa2_store_some(row, group, block, csa2_has_block(counts, group, number));
+    else
+        csa2_store_block(row, group, block);
+}
+
 /* Reverse chaining over `chains` groups from `group` on, from the last of `blocks` blocks to the first.
  *
  * `counts` is the number of blocks of each lane. `mixed` says that some lanes have fewer than `blocks`: the
@@ -230,53 +263,27 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
                                        const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
                                        unsigned blocks, bool mixed)
 {
-    vec chain[CSA2_CHAINS_MAX][CSA2_BLOCK];
+    struct csa2_state states[CSA2_CHAINS_MAX];
 
-    CSA2_UNROLLED
-    for (unsigned i = 0; i < chains * CSA2_BLOCK; i++)
-        chain[i / CSA2_BLOCK][i % CSA2_BLOCK] = vec_zero();
     for (unsigned b = blocks; b-- > 0;) {
-        vec(*block)[CSA2_GROUPS] = rows + b * CSA2_BLOCK;
-
-        CSA2_UNROLLED
-        for (unsigned c = 0; c < chains; c++)
-            csa2_xor_block(chain[c], block, group + c);
-        csa2_encrypt_blocks(chain, chains, keys, group);
         CSA2_UNROLLED
         for (unsigned c = 0; c < chains; c++) {
-            if (mixed) {
-                vec mask = csa2_has_block(counts, group + c, b);
-                csa2_store_some(block, group + c, chain[c], mask);
-                csa2_mask_block(chain[c], mask);
-            } else {
-                csa2_store_block(block, group + c, chain[c]);
-            }
+            vec block[CSA2_BLOCK];
+
+            csa2_load_block(block, rows + b * CSA2_BLOCK, group + c);
+            if (b + 1 < blocks)
+                csa2_chain_block(block, rows, counts, group + c, b + 1, mixed);
+            csa2_enter_front(&states[c], block, keys, group + c);
+        }
+        csa2_encrypt_rounds(states, chains, keys, group);
+        CSA2_UNROLLED
+        for (unsigned c = 0; c < chains; c++) {
+            vec block[CSA2_BLOCK];
+
+            csa2_leave_back(block, &states[c], keys, group + c);
+            csa2_keep_block(rows, counts, group + c, b, block, mixed);
         }
     }
-}
-
-/* Undoes the chaining of a decrypted block with the scrambled block after it, where the lane has one, and
- * stores it. */
-CSA2_TEMPLATE void csa2_keep_plain(vec plain[CSA2_BLOCK], vec (*rows)[CSA2_GROUPS],
-                                   const vec counts[CSA2_GROUPS], unsigned group, unsigned block,
-                                   unsigned blocks, bool mixed)
-{
-    vec(*row)[CSA2_GROUPS] = rows + block * CSA2_BLOCK;
-
-    if (block + 1 < blocks) {
-        vec after[CSA2_BLOCK];
-
-        csa2_load_block(after, row + CSA2_BLOCK, group);
-        if (mixed)
-            csa2_mask_block(after, csa2_has_block(counts, group, block + 1));
-        CSA2_UNROLLED
-        for (unsigned i = 0; i < CSA2_BLOCK; i++)
-            plain[i] = vec_xor(plain[i], after[i]);
-    }
-    if (mixed)
-        csa2_store_some(row, group, plain, csa2_has_block(counts, group, block));
-    else
-        csa2_store_block(row, group, plain);
 }
 
 /* Undoes the chaining of one group, `chains` blocks at a time; parameters as above. The last turn may read
@@ -285,17 +292,28 @@ CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa
                                       const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
                                       unsigned blocks, bool mixed)
 {
-    vec plain[CSA2_CHAINS_MAX][CSA2_BLOCK];
+    struct csa2_state states[CSA2_CHAINS_MAX];
 
     for (unsigned b = 0; b < blocks; b += chains) {
         CSA2_UNROLLED
-        for (unsigned c = 0; c < chains; c++)
-            csa2_load_block(plain[c], rows + (b + c) * CSA2_BLOCK, group);
-        csa2_decrypt_blocks(plain, chains, keys, group);
+        for (unsigned c = 0; c < chains; c++) {
+            vec block[CSA2_BLOCK];
+
+            csa2_load_block(block, rows + (b + c) * CSA2_BLOCK, group);
+            csa2_enter_back(&states[c], block, keys, group);
+        }
+        csa2_decrypt_rounds(states, chains, keys, group);
         CSA2_UNROLLED
-        for (unsigned c = 0; c < chains; c++)
-            if (b + c < blocks)
-                csa2_keep_plain(plain[c], rows, counts, group, b + c, blocks, mixed);
+        for (unsigned c = 0; c < chains; c++) {
+            vec block[CSA2_BLOCK];
+
+            if (b + c >= blocks)
+                break;
+            csa2_leave_front(block, &states[c], keys, group);
+            if (b + c + 1 < blocks)
+                csa2_chain_block(block, rows, counts, group, b + c + 1, mixed);
+            csa2_keep_block(rows, counts, group, b + c, block, mixed);
+        }
     }
 }
 

@@ -25,9 +25,9 @@
 #define CSA2_BLOCKS_MAX (CIPHER_PAYLOAD_MAX / CSA2_BLOCK)
 /* A turn of the decryption may begin with the last block. */
 #define CSA2_ROWS   (CIPHER_PAYLOAD_MAX + (CSA2_CHAINS_MAX - 1) * CSA2_BLOCK)
-#define CSA2_PADDED 192 /* bytes: a payload and what its last tile reads beyond */
+#define CSA2_PADDED 192 /* bytes: a payload in whole cache lines */
 
-_Static_assert(CSA2_PADDED >= CIPHER_PAYLOAD_MAX && CSA2_PADDED % CSA2_TILE == 0, "whole tiles");
+_Static_assert(CSA2_PADDED >= CIPHER_PAYLOAD_MAX && CSA2_KEY_SIZE % CSA2_SPAN == 0, "spans stay inside");
 _Static_assert(CIPHER_PAYLOAD_MAX % CSA2_BLOCK == 0, "a full payload has no residue");
 
 /* The tier's scratch memory. */
@@ -35,6 +35,7 @@ struct csa2_sliced {
     vec rows[CSA2_ROWS][CSA2_GROUPS];
     struct csa2_key_rows keys;
     struct csa2_stream stream;
+    struct csa2_span span;
     vec counts[CSA2_GROUPS];                 /* blocks of each lane */
     uint8_t padded[CSA2_LANES][CSA2_PADDED]; /* lanes that are not full, and lanes that are missing */
     uint8_t no_key[CSA2_KEY_SIZE];           /* of missing lanes */
@@ -127,10 +128,10 @@ static void csa2_return_lanes(const struct csa2_sliced *sliced, const struct csa
     }
 }
 
-/* The last tile of a full payload overlaps the tile before. */
-static inline unsigned csa2_tile_offset(unsigned position)
+/* The last span of a full payload overlaps the span before. */
+static inline unsigned csa2_span_offset(unsigned position)
 {
-    return position < CIPHER_PAYLOAD_MAX - CSA2_TILE ? position : CIPHER_PAYLOAD_MAX - CSA2_TILE;
+    return position < CIPHER_PAYLOAD_MAX - CSA2_SPAN ? position : CIPHER_PAYLOAD_MAX - CSA2_SPAN;
 }
 
 static void csa2_load_group(struct csa2_sliced *sliced, unsigned group)
@@ -139,12 +140,12 @@ static void csa2_load_group(struct csa2_sliced *sliced, unsigned group)
     const uint8_t *const *payloads = (const uint8_t *const *)sliced->payloads + group * VEC_BYTES;
     unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
 
-    for (unsigned i = 0; i < CSA2_KEY_SIZE; i += CSA2_TILE)
-        csa2_load_tile(sliced->keys.fold + i, group, lines, i);
+    for (unsigned i = 0; i < CSA2_KEY_SIZE; i += CSA2_SPAN)
+        csa2_load_span(sliced->keys.fold + i, group, lines, i, &sliced->span);
     csa2_derive_keys(&sliced->keys, group);
-    for (unsigned i = 0; i < positions; i += CSA2_TILE) {
-        unsigned offset = csa2_tile_offset(i);
-        csa2_load_tile(sliced->rows + offset, group, payloads, offset);
+    for (unsigned i = 0; i < positions; i += CSA2_SPAN) {
+        unsigned offset = csa2_span_offset(i);
+        csa2_load_span(sliced->rows + offset, group, payloads, offset, &sliced->span);
     }
 }
 
@@ -153,9 +154,9 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
     uint8_t *const *payloads = sliced->payloads + group * VEC_BYTES;
     unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
 
-    for (unsigned i = 0; i < positions; i += CSA2_TILE) {
-        unsigned offset = csa2_tile_offset(i);
-        csa2_store_tile(sliced->rows + offset, group, payloads, offset);
+    for (unsigned i = 0; i < positions; i += CSA2_SPAN) {
+        unsigned offset = csa2_span_offset(i);
+        csa2_store_span(sliced->rows + offset, group, payloads, offset, &sliced->span);
     }
 }
 

@@ -55,7 +55,11 @@ extern const struct cipher__tier cipher__csa2_libdvbcsa;
 extern const struct cipher__tier cipher__csa2_avx512; /* built for x86-64 */
 extern const struct cipher__tier cipher__csa2_avx2;   /* built for x86-64 */
 extern const struct cipher__tier cipher__csa2_neon;   /* built for AArch64 */
+extern const struct cipher__tier cipher__aes_ref;
 extern const struct cipher__tier cipher__aes_openssl;
+extern const struct cipher__tier cipher__aes_ipsec_mb; /* where the library is */
+extern const struct cipher__tier cipher__aes_avx2;     /* amd64, like the next */
+extern const struct cipher__tier cipher__aes_avx512;
 
 #define CIPHER__TIERS_MAX 8
 

@@ -127,23 +127,28 @@ static inline vec vec_transpose_bits(vec a)
     return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x0102040810204080), a, 0);
 }
 
-/* Part n of 16 bytes from lanes[16 × n] + offset, any alignment. */
-static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
+/* Any alignment. */
+static inline vec vec_load_anywhere(const void *from)
 {
-    vec a = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(lanes[0] + offset)));
-
-    a = _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[16] + offset)), 1);
-    a = _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[32] + offset)), 2);
-    return _mm512_inserti64x2(a, _mm_loadu_si128((const void *)(lanes[48] + offset)), 3);
+    return _mm512_loadu_si512(from);
 }
 
-/* The reverse. */
-static inline void vec_store_parts(uint8_t *const *lanes, unsigned offset, vec a)
+static inline void vec_store_anywhere(void *to, vec a)
 {
-    _mm_storeu_si128((void *)(lanes[0] + offset), _mm512_castsi512_si128(a));
-    _mm_storeu_si128((void *)(lanes[16] + offset), _mm512_extracti64x2_epi64(a, 1));
-    _mm_storeu_si128((void *)(lanes[32] + offset), _mm512_extracti64x2_epi64(a, 2));
-    _mm_storeu_si128((void *)(lanes[48] + offset), _mm512_extracti64x2_epi64(a, 3));
+    _mm512_storeu_si512(to, a);
+}
+
+/* Transposes the 4 by 4 parts of 16 bytes. */
+#define HAVE_VEC_TRANSPOSE_PARTS 1
+static inline void vec_transpose_parts(vec v[4])
+{
+    vec low01 = _mm512_shuffle_i64x2(v[0], v[1], 0x44), high01 = _mm512_shuffle_i64x2(v[0], v[1], 0xee);
+    vec low23 = _mm512_shuffle_i64x2(v[2], v[3], 0x44), high23 = _mm512_shuffle_i64x2(v[2], v[3], 0xee);
+
+    v[0] = _mm512_shuffle_i64x2(low01, low23, 0x88);
+    v[1] = _mm512_shuffle_i64x2(low01, low23, 0xdd);
+    v[2] = _mm512_shuffle_i64x2(high01, high23, 0x88);
+    v[3] = _mm512_shuffle_i64x2(high01, high23, 0xdd);
 }
 
 #endif

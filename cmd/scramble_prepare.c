@@ -108,7 +108,7 @@ static int create_cipher(struct scramble_run *run)
     const struct scramble_options *options = run->options;
     int status = cmd_cipher_create(&run->cipher, options->algorithm, options->tier, &options->mode);
 
-    if (status == -ENOENT || status == -ENOTSUP)
+    if (options->tier && (status == -ENOENT || status == -ENOTSUP))
         return cmd_usage_error(run->command, "--tier: %s has no tier '%s' on this machine",
                                cipher_algorithm_name(options->algorithm), options->tier);
     if (status < 0)

@@ -22,13 +22,26 @@ static void check_copies(struct cipher *cipher, struct cipher_key *key, enum cip
         cr_assert_arr_eq(payloads[i], to, size, "%s, lane %u of %u", cipher_tier_name(cipher), i, copies);
 }
 
+static void check_cipher(struct cipher *cipher, const uint8_t *cw, const uint8_t *clear,
+                         const uint8_t *scrambled, size_t size)
+{
+    struct cipher_key *key;
+
+    cr_assert_eq(cipher_key_create(&key, cipher), 0);
+    cr_assert_eq(cipher_key_set(key, cw, cipher_cw_size(cipher_algorithm_of(cipher))), 0);
+    for (unsigned copies = 1; copies <= CIPHER_BATCH_MAX; copies += CIPHER_BATCH_MAX - 1) {
+        check_copies(cipher, key, CIPHER_SCRAMBLE, clear, scrambled, size, copies);
+        check_copies(cipher, key, CIPHER_DESCRAMBLE, scrambled, clear, size, copies);
+    }
+    cipher_key_destroy(key);
+}
+
 /* A tier that this CPU lacks is passed over here; test_csa2 and test_aes report it as skipped. */
 static void check_bytes(enum cipher_algorithm algorithm, const struct cipher_mode *mode, const uint8_t *cw,
                         const uint8_t *clear, const uint8_t *scrambled, size_t size)
 {
     for (unsigned n = 0; cipher_tier_at(algorithm, n); n++) {
         struct cipher *cipher;
-        struct cipher_key *key;
         int status = cipher_create(&cipher, algorithm, cipher_tier_at(algorithm, n));
 
         if (status == -ENOTSUP)
@@ -36,13 +49,7 @@ static void check_bytes(enum cipher_algorithm algorithm, const struct cipher_mod
         cr_assert_eq(status, 0);
         if (mode)
             cr_assert_eq(cipher_set_mode(cipher, mode), 0);
-        cr_assert_eq(cipher_key_create(&key, cipher), 0);
-        cr_assert_eq(cipher_key_set(key, cw, cipher_cw_size(algorithm)), 0);
-        for (unsigned copies = 1; copies <= CIPHER_BATCH_MAX; copies += CIPHER_BATCH_MAX - 1) {
-            check_copies(cipher, key, CIPHER_SCRAMBLE, clear, scrambled, size, copies);
-            check_copies(cipher, key, CIPHER_DESCRAMBLE, scrambled, clear, size, copies);
-        }
-        cipher_key_destroy(key);
+        check_cipher(cipher, cw, clear, scrambled, size);
         cipher_destroy(cipher);
     }
 }
