@@ -34,13 +34,12 @@ static inline __m128i key_of_round(const struct cipher__aes_schedule *keys, unsi
     return _mm_load_si128((const __m128i *)keys->keys[round]);
 }
 
-static void add_bytes(uint8_t *bytes, __m128i stream, unsigned size)
+static inline void add_bytes(uint8_t *bytes, __m128i stream, unsigned size)
 {
     uint8_t block[BLOCK];
 
     store_block(block, stream);
-    for (unsigned i = 0; i < size; i++)
-        bytes[i] ^= block[i];
+    cipher__aes_add_bytes(bytes, block, size);
 }
 
 static inline void encrypt_chains(const struct cipher__aes_schedule *const keys[LANES], __m128i chains[LANES])
@@ -198,7 +197,7 @@ static void add_streams(const struct cipher_lane *lanes, unsigned count)
         for (unsigned block = 0; block < blocks; block++, payload += BLOCK)
             store_block(payload, _mm_xor_si128(load_block(payload), load_block(key->stream[block])));
         if (lanes[i].length % BLOCK)
-            add_bytes(payload, load_block(key->stream[blocks]), lanes[i].length % BLOCK);
+            cipher__aes_add_bytes(payload, key->stream[blocks], lanes[i].length % BLOCK);
     }
 }
 

@@ -91,18 +91,6 @@ INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
     return lane->length / BLOCK - 4 * (int)row;
 }
 
-INLINE __mmask16 byte_mask(unsigned size)
-{
-    return (__mmask16)((1u << size) - 1);
-}
-
-INLINE void add_residue(uint8_t *residue, unsigned size, __m128i stream)
-{
-    __mmask16 mask = byte_mask(size);
-
-    _mm_mask_storeu_epi8(residue, mask, _mm_xor_si128(_mm_maskz_loadu_epi8(mask, residue), stream));
-}
-
 /* --- Scrambling: a pipeline of groups. While one is turned, the one before is scattered and the one behind
  * is gathered into its place. The kernel is bound by the first-level cache: a block's eleven round keys are
  * loads, as many as registers leave over are kept. --- */
@@ -196,11 +184,11 @@ INLINE void scatter_data(const struct flight *flight, unsigned quad)
 static void add_residues(const struct flight *flight, unsigned quad)
 {
     for (unsigned i = 0; i < 4; i++) {
-        unsigned length = flight->group.lanes[4 * quad + i].length;
-        const __m128i *streams = (const __m128i *)&flight->data.blocks[length / BLOCK][quad];
-        uint8_t *end = flight->group.lanes[4 * quad + i].payload + length;
+        const struct cipher_lane *lane = &flight->group.lanes[4 * quad + i];
+        unsigned whole = lane->length / BLOCK;
+        const uint8_t *streams = (const uint8_t *)&flight->data.blocks[whole][quad];
 
-        add_residue(end - length % BLOCK, length % BLOCK, streams[i]);
+        cipher__aes_add_bytes(lane->payload + whole * BLOCK, streams + i * BLOCK, lane->length % BLOCK);
     }
 }
 
@@ -356,10 +344,11 @@ INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const str
 static void descramble_with_residue(const struct cipher__aes_key *key, const struct cipher_lane *lane)
 {
     unsigned size = lane->length % BLOCK;
-    __m128i stream = residue_stream(&key->encrypt, lane);
+    uint8_t stream[BLOCK];
 
+    _mm_storeu_si128((__m128i *)stream, residue_stream(&key->encrypt, lane));
     descramble_blocks(key, lane);
-    add_residue(lane->payload + lane->length - size, size, stream);
+    cipher__aes_add_bytes(lane->payload + lane->length - size, stream, size);
 }
 
 static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bool residues)
@@ -375,20 +364,28 @@ static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bo
 }
 
 /* AES-128-CTR: the stream is the key's. */
+static void add_stream(uint8_t *bytes, const uint8_t *stream, unsigned length)
+{
+    unsigned at = 0;
+
+    for (; length - at >= ROW; at += ROW)
+        _mm512_storeu_si512(bytes + at,
+                            _mm512_xor_si512(_mm512_loadu_si512(bytes + at), _mm512_load_si512(stream + at)));
+    for (; length - at >= BLOCK; at += BLOCK) {
+        __m128i *block = (__m128i *)(bytes + at);
+
+        _mm_storeu_si128(
+            block, _mm_xor_si128(_mm_loadu_si128(block), _mm_load_si128((const __m128i *)(stream + at))));
+    }
+    cipher__aes_add_bytes(bytes + at, stream + at, length - at);
+}
+
 static void add_streams(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
 
-        for (unsigned at = 0; at < lanes[i].length; at += ROW) {
-            unsigned left = lanes[i].length - at;
-            __mmask64 mask = left < ROW ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0);
-            uint8_t *bytes = lanes[i].payload + at;
-            __m512i stream = _mm512_load_si512(key->stream[at / BLOCK]);
-
-            _mm512_mask_storeu_epi8(bytes, mask,
-                                    _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, bytes), stream));
-        }
+        add_stream(lanes[i].payload, key->stream[0], lanes[i].length);
     }
 }
 

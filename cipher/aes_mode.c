@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cipher/aes_mode.h"
 
-#include <string.h>
-
 void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *mode,
                     uint8_t iv[CIPHER__AES_BLOCK])
 {

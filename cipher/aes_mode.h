@@ -5,6 +5,8 @@
 #ifndef CIPHER_AES_MODE_H
 #define CIPHER_AES_MODE_H
 
+#include <string.h>
+
 #include "cipher/cipher.h"
 
 #define CIPHER__AES_BLOCK      16
@@ -16,5 +18,25 @@ void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *m
 
 /* The next counter block: the last counter_bits bits plus one, big-endian, modulo their size. */
 void cipher__aes_count(uint8_t counter[CIPHER__AES_BLOCK], unsigned counter_bits);
+
+/* bytes ^= stream, for `size` under a block. Writes exactly the bytes: a masked store would hold back loads
+ * of the packet behind until it is done. */
+static inline void cipher__aes_add_bytes(uint8_t *bytes, const uint8_t stream[CIPHER__AES_BLOCK],
+                                         unsigned size)
+{
+#pragma GCC unroll 4
+    for (unsigned part = CIPHER__AES_BLOCK / 2; part; part /= 2) {
+        uint64_t value = 0, mask = 0;
+
+        if (!(size & part))
+            continue;
+        memcpy(&value, bytes, part);
+        memcpy(&mask, stream, part);
+        value ^= mask;
+        memcpy(bytes, &value, part);
+        bytes += part;
+        stream += part;
+    }
+}
 
 #endif

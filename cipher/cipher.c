@@ -40,6 +40,11 @@
     ARM(cipher__csa2_neon)                                                                                   \
     LIBRARY(cipher__csa2_libdvbcsa)                                                                          \
     ALWAYS(cipher__csa2_ref)
+/* Best first, Gbit/s of 188-byte packets, 184 bytes of payload, a key per lane from 300, batches of 1 024,
+ * one core of a Zen 5 class CPU at 4.0 GHz, scramble / descramble: avx512      avx2       ipsec-mb ipsec-mb
+ * below AVX-512   openssl DVB-CISSA    146 / 294   79 / 103   67 / 204    54 / 100                 11.6
+ * / 29.7 ATIS-IDSA    120 / 184   62 / 87    58 / 128    -                        10.5 / 27.3 AES-128-CTR 400
+ * / 400   318 / 318  -           -                        13.8 / 13.7 */
 #define AES_CTR_TIERS                                                                                        \
     X86(cipher__aes_avx512)                                                                                  \
     X86(cipher__aes_avx2)                                                                                    \
@@ -47,8 +52,8 @@
     ALWAYS(cipher__aes_ref)
 #define AES_CBC_TIERS                                                                                        \
     X86(cipher__aes_avx512)                                                                                  \
-    IPSEC_MB(cipher__aes_ipsec_mb)                                                                           \
     X86(cipher__aes_avx2)                                                                                    \
+    IPSEC_MB(cipher__aes_ipsec_mb)                                                                           \
     LIBRARY(cipher__aes_openssl)                                                                             \
     ALWAYS(cipher__aes_ref)
 
