@@ -27,7 +27,7 @@
 #define CSA2_ROWS   (CIPHER_PAYLOAD_MAX + (CSA2_CHAINS_MAX - 1) * CSA2_BLOCK)
 #define CSA2_PADDED 192 /* bytes: a payload in whole cache lines */
 
-_Static_assert(CSA2_PADDED >= CIPHER_PAYLOAD_MAX && CSA2_KEY_SIZE % CSA2_SPAN == 0, "spans stay inside");
+_Static_assert(CSA2_PADDED >= CIPHER_PAYLOAD_MAX && CSA2_KEY_SIZE % CSA2_TILE == 0, "tiles stay inside");
 _Static_assert(CIPHER_PAYLOAD_MAX % CSA2_BLOCK == 0, "a full payload has no residue");
 
 /* The tier's scratch memory. */
@@ -128,10 +128,11 @@ static void csa2_return_lanes(const struct csa2_sliced *sliced, const struct csa
     }
 }
 
-/* The last span of a full payload overlaps the span before. */
-static inline unsigned csa2_span_offset(unsigned position)
+/* Where the bytes from `position` on are loaded or stored, `size` at a time: the last ones of a full payload
+ * overlap those before. */
+static inline unsigned csa2_offset(unsigned position, unsigned size)
 {
-    return position < CIPHER_PAYLOAD_MAX - CSA2_SPAN ? position : CIPHER_PAYLOAD_MAX - CSA2_SPAN;
+    return position < CIPHER_PAYLOAD_MAX - size ? position : CIPHER_PAYLOAD_MAX - size;
 }
 
 static void csa2_load_group(struct csa2_sliced *sliced, unsigned group)
@@ -140,12 +141,12 @@ static void csa2_load_group(struct csa2_sliced *sliced, unsigned group)
     const uint8_t *const *payloads = (const uint8_t *const *)sliced->payloads + group * VEC_BYTES;
     unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
 
-    for (unsigned i = 0; i < CSA2_KEY_SIZE; i += CSA2_SPAN)
-        csa2_load_span(sliced->keys.fold + i, group, lines, i, &sliced->span);
+    for (unsigned i = 0; i < CSA2_KEY_SIZE; i += CSA2_TILE)
+        csa2_load_tile(sliced->keys.fold + i, group, lines, i);
     csa2_derive_keys(&sliced->keys, group);
-    for (unsigned i = 0; i < positions; i += CSA2_SPAN) {
-        unsigned offset = csa2_span_offset(i);
-        csa2_load_span(sliced->rows + offset, group, payloads, offset, &sliced->span);
+    for (unsigned i = 0; i < positions; i += CSA2_TILE) {
+        unsigned offset = csa2_offset(i, CSA2_TILE);
+        csa2_load_tile(sliced->rows + offset, group, payloads, offset);
     }
 }
 
@@ -155,7 +156,7 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
     unsigned positions = csa2_positions(csa2_group_blocks(sliced, group));
 
     for (unsigned i = 0; i < positions; i += CSA2_SPAN) {
-        unsigned offset = csa2_span_offset(i);
+        unsigned offset = csa2_offset(i, CSA2_SPAN);
         csa2_store_span(sliced->rows + offset, group, payloads, offset, &sliced->span);
     }
 }

@@ -36,9 +36,23 @@ CSA2_TEMPLATE void csa2_transpose_tile(vec tile[CSA2_TILE])
     }
 }
 
-/* Spans: the byte positions that are loaded from a lane at a time. Where the vectors can transpose whole
- * parts among themselves, a span is a vector: one access to each lane's memory instead of one for each part.
- */
+/* Bytes `offset` to `offset` + 15 of the group's VEC_BYTES lanes become rows[0 … 15][group]. */
+static inline void csa2_load_tile(vec (*rows)[CSA2_GROUPS], unsigned group, const uint8_t *const *lanes,
+                                  unsigned offset)
+{
+    vec tile[CSA2_TILE];
+
+    CSA2_UNROLLED
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        tile[i] = vec_load_parts(lanes + i, offset);
+    csa2_transpose_tile(tile);
+    CSA2_UNROLLED
+    for (unsigned i = 0; i < CSA2_TILE; i++)
+        vec_store(&rows[i][group], tile[i]);
+}
+
+/* A span: the byte positions that are stored to a lane at a time. Where the vectors can transpose whole parts
+ * among themselves, that is a vector: one store instead of one for each part. (Loads gain nothing by it.) */
 #ifdef HAVE_VEC_TRANSPOSE_PARTS
 #define CSA2_SPAN VEC_BYTES
 #else
@@ -46,31 +60,12 @@ CSA2_TEMPLATE void csa2_transpose_tile(vec tile[CSA2_TILE])
 #endif
 #define CSA2_SPAN_TILES (CSA2_SPAN / CSA2_TILE)
 
-/* A span of one group on its way: as many tiles as it has. */
+/* A span of one group on its way: the transposed tiles. */
 struct csa2_span {
     vec tiles[CSA2_SPAN_TILES][CSA2_TILE];
 };
 
-/* Vectors i of the span's tiles, from the lanes i, i + 16, … of a group. */
-CSA2_TEMPLATE void csa2_gather_parts(struct csa2_span *span, unsigned i, const uint8_t *const *lanes,
-                                     unsigned offset)
-{
-#ifdef HAVE_VEC_TRANSPOSE_PARTS
-    vec parts[CSA2_SPAN_TILES];
-
-    CSA2_UNROLLED
-    for (unsigned n = 0; n < CSA2_SPAN_TILES; n++)
-        parts[n] = vec_load_anywhere(lanes[n * CSA2_TILE + i] + offset);
-    vec_transpose_parts(parts);
-    CSA2_UNROLLED
-    for (unsigned n = 0; n < CSA2_SPAN_TILES; n++)
-        vec_store(&span->tiles[n][i], parts[n]);
-#else
-    vec_store(&span->tiles[0][i], vec_load_parts(lanes + i, offset));
-#endif
-}
-
-/* The reverse. */
+/* Vectors i of the span's tiles, to the lanes i, i + 16, … of a group. */
 CSA2_TEMPLATE void csa2_scatter_parts(const struct csa2_span *span, unsigned i, uint8_t *const *lanes,
                                       unsigned offset)
 {
@@ -89,27 +84,7 @@ CSA2_TEMPLATE void csa2_scatter_parts(const struct csa2_span *span, unsigned i, 
 #endif
 }
 
-/* Bytes `offset` to `offset` + CSA2_SPAN - 1 of the group's VEC_BYTES lanes become rows[0 …][group]. */
-static inline void csa2_load_span(vec (*rows)[CSA2_GROUPS], unsigned group, const uint8_t *const *lanes,
-                                  unsigned offset, struct csa2_span *span)
-{
-    CSA2_UNROLLED
-    for (unsigned i = 0; i < CSA2_TILE; i++)
-        csa2_gather_parts(span, i, lanes, offset);
-    for (unsigned n = 0; n < CSA2_SPAN_TILES; n++) {
-        vec tile[CSA2_TILE];
-
-        CSA2_UNROLLED
-        for (unsigned i = 0; i < CSA2_TILE; i++)
-            tile[i] = vec_load(&span->tiles[n][i]);
-        csa2_transpose_tile(tile);
-        CSA2_UNROLLED
-        for (unsigned i = 0; i < CSA2_TILE; i++)
-            vec_store(&rows[n * CSA2_TILE + i][group], tile[i]);
-    }
-}
-
-/* The reverse. */
+/* The reverse of csa2_load_tile(), CSA2_SPAN bytes at a time. */
 static inline void csa2_store_span(const vec (*rows)[CSA2_GROUPS], unsigned group, uint8_t *const *lanes,
                                    unsigned offset, struct csa2_span *span)
 {

@@ -127,12 +127,18 @@ static inline vec vec_transpose_bits(vec a)
     return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64(0x0102040810204080), a, 0);
 }
 
-/* Any alignment. */
-static inline vec vec_load_anywhere(const void *from)
+/* Part n of 16 bytes from lanes[16 × n] + offset, any alignment. Masked broadcasts merge in any vector pipe;
+ * insertions would wait for the two that shuffle. */
+static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
 {
-    return _mm512_loadu_si512(from);
+    vec a = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(lanes[0] + offset)));
+
+    a = _mm512_mask_broadcast_i32x4(a, 0x00f0, _mm_loadu_si128((const void *)(lanes[16] + offset)));
+    a = _mm512_mask_broadcast_i32x4(a, 0x0f00, _mm_loadu_si128((const void *)(lanes[32] + offset)));
+    return _mm512_mask_broadcast_i32x4(a, 0xf000, _mm_loadu_si128((const void *)(lanes[48] + offset)));
 }
 
+/* Any alignment. */
 static inline void vec_store_anywhere(void *to, vec a)
 {
     _mm512_storeu_si512(to, a);
