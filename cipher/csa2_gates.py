@@ -4,10 +4,11 @@
 
     csa2_gates.py NETWORKS.json OUTPUT.h
 
-Each box has two networks: one of three-input gates for machines with a ternary logic instruction, one of
-two-input gates for the others. A network that differs from its box's truth tables for any of the 32 inputs
+Each box has networks of three-input gates for machines with a ternary logic instruction, of two-input gates for
+the others, and of both (csa2_stream_avx512.py uses these). A network that differs from its box's truth tables for any of the 32 inputs
 stops the build.
 """
+import itertools
 import json
 import re
 import sys
@@ -67,7 +68,6 @@ def gate_expression(operation, operands):
 
 
 def function(box, form):
-    check(box, form)
     lines = [f'static inline void csa2_box_{box["box"]}(vec a, vec b, vec c, vec d, vec e, vec *high_bit, vec *low_bit)']
     lines += ['{']
     for name, operation, operands in map(parse_gate, box[form]):
@@ -96,10 +96,16 @@ def header(boxes):
 '''
 
 
-def main(networks, output):
+def load_boxes(networks, *forms):
     with open(networks, encoding='utf-8') as file:
         boxes = json.load(file)['boxes']
-    text = header(boxes)
+    for box, form in itertools.product(boxes, forms):
+        check(box, form)
+    return boxes
+
+
+def main(networks, output):
+    text = header(load_boxes(networks, 'ternary', 'binary'))
     with open(output, 'w', encoding='utf-8') as file:
         file.write(text)
 

@@ -8,10 +8,14 @@
  * Names follow the published analysis (Weinmann and Wirt, "Analysis of the DVB Common Scrambling
  * Algorithm"): shift registers A1..A10 and B1..B10 of nibbles, nibbles X, Y, Z, D, E, F, bits p, q, r. The
  * shift registers never move: a window slides down over memory and is taken back to the top now and then. */
-#ifndef CIPHER_CSA2_STREAM_H
+#if defined(VEC_BYTES) && !defined(CIPHER_CSA2_STREAM_H)
 #define CIPHER_CSA2_STREAM_H
 
 #include "cipher/csa2_gates.h" /* generated */
+
+#ifdef HAVE_VEC_TERNARY
+#include "cipher/csa2_stream_avx512.h" /* generated */
+#endif
 
 /* Clocks between two moves of the registers: a multiple of 4, and enough to seed without a move. */
 #define CSA2_STREAM_WINDOW 32
@@ -21,6 +25,9 @@ struct csa2_stream {
     vec a[CSA2_STREAM_WINDOW + 10][4]; /* [clock][bit]: A1 is where the window begins, A10 ends it */
     vec b[CSA2_STREAM_WINDOW + 10][4];
     vec planes[8]; /* one byte of key stream, key or seed */
+#ifdef HAVE_VEC_TERNARY
+    vec state[CSA2_STREAM_STATE]; /* of the generated functions; A and B are then their rings */
+#endif
 };
 
 /* The registers that are short enough to stay in the machine's own. */
@@ -128,7 +135,7 @@ static inline void csa2_stream__clock(vec (*a)[4], vec (*b)[4], struct csa2_stre
     csa2_stream__substitute((const vec(*)[4])a, now);
 }
 
-#ifdef HAVE_VEC_TRANSPOSE_BITS
+#ifdef HAVE_VEC_TERNARY
 
 /* One step of a perfect shuffle of eight vectors' bytes: within each 16-byte part, the seven bits of a byte's
  * index (three of the vector, four of the byte) rotate by one. */
@@ -145,7 +152,8 @@ static inline void csa2_stream__shuffle(vec v[8])
     v[7] = vec_interleave_high(d, v[7]);
 }
 
-/* Bit planes, the highest first, of one byte position's row; four steps undo the three of the way back. */
+/* Bit planes, the highest first, of one byte position's row; four steps undo the three that
+ * the generated functions take on the way back. */
 static inline void csa2_stream__slice(vec planes[8], const vec row[8])
 {
 #pragma GCC unroll 8
@@ -154,20 +162,6 @@ static inline void csa2_stream__slice(vec planes[8], const vec row[8])
 #pragma GCC unroll 8
     for (int step = 0; step < 4; step++)
         csa2_stream__shuffle(planes);
-}
-
-static inline void csa2_stream__xor_planes(vec row[8], const vec planes[8])
-{
-    vec v[8];
-#pragma GCC unroll 8
-    for (int plane = 0; plane < 8; plane++)
-        v[plane] = planes[plane];
-#pragma GCC unroll 8
-    for (int step = 0; step < 3; step++)
-        csa2_stream__shuffle(v);
-#pragma GCC unroll 8
-    for (int group = 0; group < 8; group++)
-        row[group] = vec_xor(row[group], vec_transpose_bits(v[group]));
 }
 
 #else
@@ -244,19 +238,6 @@ static inline void csa2_stream__load_key(vec (*a)[4], vec (*b)[4], const vec (*k
         CSA2_A(9, bit) = CSA2_A(10, bit) = CSA2_B(9, bit) = CSA2_B(10, bit) = vec_zero();
 }
 
-/* Moves A and B from the bottom of the memory to its top. */
-static inline void csa2_stream__rewind(struct csa2_stream *scratch)
-{
-#pragma GCC unroll 8
-    for (int i = 9; i >= 0; i--) {
-#pragma GCC unroll 8
-        for (int bit = 0; bit < 4; bit++) {
-            scratch->a[CSA2_STREAM_WINDOW + i][bit] = scratch->a[i][bit];
-            scratch->b[CSA2_STREAM_WINDOW + i][bit] = scratch->b[i][bit];
-        }
-    }
-}
-
 /* The 32 clocks that take the scrambled block 0 in: each byte's nibbles go crosswise into A and B, twice. */
 static inline void csa2_stream__seed(struct csa2_stream *scratch, struct csa2_stream_registers *now,
                                      const vec (*rows)[8])
@@ -272,7 +253,55 @@ static inline void csa2_stream__seed(struct csa2_stream *scratch, struct csa2_st
             csa2_stream__clock(scratch->a + at, scratch->b + at, now, nibbles[clock & 1],
                                nibbles[~clock & 1]);
     }
-    csa2_stream__rewind(scratch);
+}
+
+#ifdef HAVE_VEC_TERNARY
+
+/* What the generated functions keep beside A and B. The sums of B are those of clocks gone by. */
+static inline void csa2_stream__hand_over(struct csa2_stream *scratch,
+                                          const struct csa2_stream_registers *now)
+{
+    vec *state = scratch->state;
+    for (int bit = 0; bit < 4; bit++) {
+        state[bit] = now->e[bit];
+        state[4 + bit] = now->f[bit];
+    }
+    state[8] = now->r;
+    for (int ago = 2; ago > 0; ago--) {
+        const vec(*b)[4] = (const vec(*)[4])(scratch->b + ago);
+        state[11 - ago] = vec_xor3(CSA2_B(6, 0), CSA2_B(7, 2), CSA2_B(3, 3));
+    }
+    for (int ago = 3; ago > 0; ago--) {
+        const vec(*b)[4] = (const vec(*)[4])(scratch->b + ago);
+        state[14 - ago] = vec_xor(CSA2_B(3, 1), CSA2_B(5, 1));
+    }
+}
+
+/* After the seed, A and B stand at the bottom of their memory, where the rings of the generated functions
+ * begin. */
+static inline void csa2_stream__run(struct csa2_stream *scratch, struct csa2_stream_registers *now,
+                                    vec (*rows)[8], unsigned size)
+{
+    static void (*const bytes[4])(vec(*a)[4], vec(*b)[4], vec * state, vec * row) = {
+        csa2_stream__byte_0, csa2_stream__byte_1, csa2_stream__byte_2, csa2_stream__byte_3};
+    csa2_stream__hand_over(scratch, now);
+    for (unsigned position = 8; position < size; position++)
+        bytes[position & 3](scratch->a, scratch->b, scratch->state, rows[position]);
+}
+
+#else
+
+/* Moves A and B from the bottom of the memory to its top. */
+static inline void csa2_stream__rewind(struct csa2_stream *scratch)
+{
+#pragma GCC unroll 8
+    for (int i = 9; i >= 0; i--) {
+#pragma GCC unroll 8
+        for (int bit = 0; bit < 4; bit++) {
+            scratch->a[CSA2_STREAM_WINDOW + i][bit] = scratch->a[i][bit];
+            scratch->b[CSA2_STREAM_WINDOW + i][bit] = scratch->b[i][bit];
+        }
+    }
 }
 
 /* Four clocks: one byte of key stream, two bits a clock, the highest first. */
@@ -286,6 +315,21 @@ static inline void csa2_stream__byte(vec (*a)[4], vec (*b)[4], struct csa2_strea
         planes[2 * clock + 1] = vec_xor(now->d[1], now->d[0]);
     }
 }
+
+static inline void csa2_stream__run(struct csa2_stream *scratch, struct csa2_stream_registers *now,
+                                    vec (*rows)[8], unsigned size)
+{
+    for (unsigned position = 8, at = 0; position < size; position++, at -= 4) {
+        if (!at) {
+            csa2_stream__rewind(scratch);
+            at = CSA2_STREAM_WINDOW;
+        }
+        csa2_stream__byte(scratch->a + at, scratch->b + at, now, scratch->planes);
+        csa2_stream__xor_planes(rows[position], scratch->planes);
+    }
+}
+
+#endif
 
 /* XORs the key stream into rows[8] to rows[size - 1], `size` being 8 or more. `key_rows` are the eight bytes
  * of the lanes' CWs, rows[0] to rows[7] their scrambled block 0. */
@@ -301,14 +345,7 @@ static inline void csa2_stream_xor(vec (*rows)[8], const vec (*key_rows)[8], uns
     csa2_stream__load_key(scratch->a + CSA2_STREAM_WINDOW, scratch->b + CSA2_STREAM_WINDOW, key_rows,
                           scratch->planes);
     csa2_stream__seed(scratch, &now, (const vec(*)[8])rows);
-    for (unsigned position = 8, at = CSA2_STREAM_WINDOW; position < size; position++, at -= 4) {
-        if (!at) {
-            csa2_stream__rewind(scratch);
-            at = CSA2_STREAM_WINDOW;
-        }
-        csa2_stream__byte(scratch->a + at, scratch->b + at, &now, scratch->planes);
-        csa2_stream__xor_planes(rows[position], scratch->planes);
-    }
+    csa2_stream__run(scratch, &now, rows, size);
 }
 
 #endif
