@@ -13,7 +13,7 @@
 uint64_t bench_clock_own_ns(void);
 
 /* Core cycles per nanosecond, by a chain of dependent additions (one cycle each) of some 10 µs. An
- * interruption makes it too small, nothing makes it too large: take the largest of several. */
+ * interruption makes it too small: take a high one of several. */
 double bench_clock_cycles_per_ns(void);
 
 #endif

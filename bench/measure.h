@@ -2,8 +2,9 @@
 /* bench/measure.h: how long contenders take for loads, in turns. One thread.
  *
  * Everything that is to be compared takes turns in one run, so that a core that slows down or is shared slows
- * all alike. A turn is some milliseconds or less; the best of many turns is what the core can do, the median
- * what it did. */
+ * all alike. A turn is some milliseconds or less. What the best tenth of the turns reach is what the core can
+ * do, the median what it did. (The very best turn met a lucky moment: ratios of two such vary five times as
+ * much from run to run.) */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
@@ -16,7 +17,7 @@ struct bench_entry {
     unsigned batch;
     bool warm; /* a turn begins with payloads in the cache; else only with the contender's own state there */
 
-    /* Results, nanoseconds per packet. */
+    /* Results, nanoseconds per packet: the best tenth takes `best` or less. */
     double best, median;
     unsigned turns; /* that were timed */
 };

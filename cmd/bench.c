@@ -78,10 +78,10 @@ static const struct cmd_command command = {
                "ipsec-mb.",
     .details =
         "In each case all contenders take turns, for only rates of the same moments compare. A figure is "
+        "what\n"
+        "the best tenth of the turns reach, the median beside it. Gbit/s count 188-byte packets. Cycles are "
         "the\n"
-        "best turn's, and the median's beside it. Gbit/s count 188-byte packets. Cycles are the core's, by "
-        "a\n"
-        "chain of additions timed in the same run.\n\n"
+        "core's, by a chain of additions timed in the same run.\n\n"
         "The names libdvbcsa, openssl and ipsec-mb are the bare libraries, each as it is fastest: libdvbcsa\n"
         "with lanes grouped by key (and once more with one key per batch, for the ratio), EVP with a "
         "context\n"
@@ -93,7 +93,7 @@ static const struct cmd_command command = {
         "keys as lanes), payload, working_set, batch, gbit_s, cycles_per_packet; further: gbit_s_median,\n"
         "cycles_per_packet_median, core_ghz, payload_bytes, working_set_bytes, turns, peer, default (the "
         "tier\n"
-        "that commands take), ratios, key_ns, self_test_us.\n\n"
+        "that commands take), ratios, keys_in_batch, key_ns, self_test_us.\n\n"
         "Examples:\n"
         "  scramline bench cipher --algorithm dvb-csa2 --keys 300 --payload full\n"
         "  scramline bench cipher --bounds\n"

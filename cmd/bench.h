@@ -120,6 +120,7 @@ int cmd_bench_run_bounds(const struct cmd_bench_plan *plan, const struct cmd_ben
 
 /* bench_report.c */
 void cmd_bench_print_machine(const struct cmd_bench_plan *plan, const struct cmd_bench_place *place);
+void cmd_bench_print_legend(void); /* of the cases' lines */
 void cmd_bench_print_costs(const struct cmd_bench_team *team);
 void cmd_bench_print_case(const struct cmd_bench_record *records, unsigned count);
 void cmd_bench_print_json(const struct cmd_bench_records *records);

@@ -198,7 +198,7 @@ static void print_result(const struct result *result)
 {
     const struct bound *bound = result->bound;
 
-    printf("%-10s %-10s %-10s %-36s", cipher_algorithm_name(bound->algorithm),
+    printf("%-11s %-10s %-14s %-36s", cipher_algorithm_name(bound->algorithm),
            cmd_bench_direction_names[result->direction], result->tiers[0], bound->text);
     if (result->verdict != NOT_MEASURED)
         printf(" %6.2f (median %6.2f)", result->ratio, result->median);

@@ -295,6 +295,8 @@ int cmd_bench_run_matrix(const struct cmd_bench_plan *plan, const struct cmd_ben
     struct matrix matrix = {.plan = plan, .place = place, .records = records};
     int status = add_all(&matrix.cases, plan);
 
+    if (!plan->json)
+        cmd_bench_print_legend();
     if (status == 0) {
         matrix.deadline_ns = base_clock_monotonic_ns() + plan->budget_ns;
         cmd_progress_start(&matrix.progress, matrix.cases.count);

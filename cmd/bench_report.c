@@ -54,8 +54,13 @@ void cmd_bench_print_machine(const struct cmd_bench_plan *plan, const struct cmd
         printf("Working set 'memory': %.0f MiB, %.1f times the last level.\n",
                (double)place->set_sizes[CMD_BENCH_MEMORY] / MIB,
                (double)place->set_sizes[CMD_BENCH_MEMORY] / (double)place->caches.last);
-    printf("Gbit/s count 188-byte packets, the best turn and the median; cycles are the core's, per packet;\n"
-           "× is the rate by that library's in the same case.\n");
+}
+
+void cmd_bench_print_legend(void)
+{
+    printf("Gbit/s count 188-byte packets, what the best tenth of turns reach, and the median; cycles are "
+           "the core's,\n"
+           "per packet; × is the rate by that library's in the same case.\n");
 }
 
 void cmd_bench_print_costs(const struct cmd_bench_team *team)
@@ -115,8 +120,11 @@ static json_t *ratios_json(const struct cmd_bench_record *record)
     return ratios;
 }
 
-static void add_costs(json_t *object, const struct cmd_bench_record *record)
+static void add_details(json_t *object, const struct cmd_bench_record *record)
 {
+    unsigned distinct = record->of.keys < record->of.batch ? record->of.keys : record->of.batch;
+
+    json_object_set_new(object, "keys_in_batch", json_integer(distinct));
     json_object_set_new(object, "key_ns", json_real(record->key_ns));
     if (record->self_test_ns > 0)
         json_object_set_new(object, "self_test_us", json_real(record->self_test_ns / 1e3));
@@ -136,7 +144,7 @@ static json_t *record_json(const struct cmd_bench_record *record)
         record->mean_length, "working_set_bytes", (json_int_t)record->set_size, "turns", (int)record->turns,
         "peer", record->peer, "default", record->is_default, "ratios", ratios_json(record));
 
-    add_costs(object, record);
+    add_details(object, record);
     return object;
 }
 

@@ -56,7 +56,7 @@ static bool ended_well(pid_t child)
 int cmd_gnuplot_check(void)
 {
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    pid_t child;
+    pid_t child = 0;
     bool there = input >= 0 && spawn(input, ".", "--version", &child) == 0 && ended_well(child);
 
     if (input >= 0)
