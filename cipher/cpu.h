@@ -8,7 +8,7 @@
 /* Named feature sets: a set counts as there when CPUID has all of it and the system saves its registers
  * (XCR0). X(name, text, what it needs) */
 #define CIPHER_CPU_MAP(X)                                                                                    \
-    X(LIBRARIES, "libraries", "libdvbcsa, OpenSSL, ipsec-mb: they choose for themselves")                    \
+    X(LIBRARIES, "libraries", "libdvbcsa, OpenSSL: they choose for themselves")                              \
     X(NEON, "neon", "AArch64 Advanced SIMD")                                                                 \
     X(AVX2, "avx2", "AVX2, SSSE3, SSE4.1, AES-NI")                                                           \
     X(AVX512, "avx512", "AVX-512 F, BW, VL, DQ and VBMI, GFNI, VAES, and the set avx2")
