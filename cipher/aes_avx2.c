@@ -8,7 +8,7 @@
 
 #include "cipher/aes_groups.h"
 #include "cipher/aes_key.h"
-#include "cipher/tier.h"
+#include "cipher/unroll.h"
 
 #define BLOCK CIPHER__AES_BLOCK
 #define LAST  CIPHER__AES_ROUNDS
@@ -44,16 +44,16 @@ static inline void add_bytes(uint8_t *bytes, __m128i stream, unsigned size)
 
 static inline void encrypt_chains(const struct cipher__aes_schedule *const keys[LANES], __m128i chains[LANES])
 {
-#pragma GCC unroll 8
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++)
         chains[i] = _mm_xor_si128(chains[i], key_of_round(keys[i], 0));
-#pragma GCC unroll 10
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 8
+        CIPHER__UNROLL
         for (unsigned i = 0; i < LANES; i++)
             chains[i] = _mm_aesenc_si128(chains[i], key_of_round(keys[i], round));
     }
-#pragma GCC unroll 8
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++)
         chains[i] = _mm_aesenclast_si128(chains[i], key_of_round(keys[i], LAST));
 }
@@ -64,17 +64,19 @@ static void scramble_common(const struct cipher__aes_schedule *const keys[LANES]
 {
     __m128i blocks[LANES];
 
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++)
         blocks[i] = chains[i];
     for (unsigned at = 0; at < steps * BLOCK; at += BLOCK) {
-#pragma GCC unroll 8
+        CIPHER__UNROLL
         for (unsigned i = 0; i < LANES; i++)
             blocks[i] = _mm_xor_si128(blocks[i], load_block(payloads[i] + at));
         encrypt_chains(keys, blocks);
-#pragma GCC unroll 8
+        CIPHER__UNROLL
         for (unsigned i = 0; i < LANES; i++)
             store_block(payloads[i] + at, blocks[i]);
     }
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++)
         chains[i] = blocks[i];
 }
@@ -85,11 +87,13 @@ static void scramble_mixed(const struct cipher__aes_schedule *const keys[LANES],
 {
     unsigned at = step * BLOCK;
 
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++) {
         if (at + BLOCK <= group->lanes[i].length)
             chains[i] = _mm_xor_si128(chains[i], load_block(group->lanes[i].payload + at));
     }
     encrypt_chains(keys, chains);
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++) {
         if (at + BLOCK <= group->lanes[i].length)
             store_block(group->lanes[i].payload + at, chains[i]);
@@ -106,10 +110,9 @@ static void scramble_group(void *scratch, const struct cipher__aes_group *group)
     unsigned common = group->mixed ? 0 : group->lanes->length / BLOCK;
 
     (void)scratch;
+    CIPHER__UNROLL
     for (unsigned i = 0; i < LANES; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(group->lanes[i].key);
-
-        keys[i] = &key->encrypt;
+        keys[i] = &cipher__aes_key_of(&group->lanes[i])->encrypt;
         payloads[i] = group->lanes[i].payload;
         chains[i] = load_block(keys[i]->iv);
     }
@@ -124,18 +127,18 @@ static inline void descramble_beside(const struct cipher__aes_schedule *keys, ui
 {
     __m128i scrambled[WIDTH], blocks[WIDTH];
 
-#pragma GCC unroll 4
+    CIPHER__UNROLL
     for (unsigned i = 0; i < width; i++) {
         scrambled[i] = load_block(payload + i * BLOCK);
         blocks[i] = _mm_xor_si128(scrambled[i], key_of_round(keys, 0));
     }
-#pragma GCC unroll 10
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 4
+        CIPHER__UNROLL
         for (unsigned i = 0; i < width; i++)
             blocks[i] = _mm_aesdec_si128(blocks[i], key_of_round(keys, round));
     }
-#pragma GCC unroll 4
+    CIPHER__UNROLL
     for (unsigned i = 0; i < width; i++) {
         __m128i before = i ? scrambled[i - 1] : chain;
 
@@ -177,7 +180,7 @@ static void add_residue(const struct cipher__aes_schedule *keys, uint8_t *payloa
 static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bool residues)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
         unsigned size = lanes[i].length % BLOCK;
 
         if (residues && size)
@@ -190,7 +193,7 @@ static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bo
 static void add_streams(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
         uint8_t *payload = lanes[i].payload;
         unsigned blocks = lanes[i].length / BLOCK;
 

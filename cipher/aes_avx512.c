@@ -9,7 +9,7 @@
 
 #include "cipher/aes_groups.h"
 #include "cipher/aes_key.h"
-#include "cipher/tier.h"
+#include "cipher/unroll.h"
 
 #define BLOCK CIPHER__AES_BLOCK
 #define LAST  CIPHER__AES_ROUNDS
@@ -98,7 +98,7 @@ INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
 INLINE void put_row(struct transposed *to, unsigned quad, unsigned row, __m512i rows[4])
 {
     transpose(rows);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         to->blocks[4 * row + i][quad] = rows[i];
 }
@@ -107,15 +107,14 @@ INLINE void gather_keys(struct flight *flight, const struct cipher__aes_group *g
 {
     const struct cipher__aes_schedule *keys[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
-        keys[i] =
-            &((const struct cipher__aes_key *)cipher__key_state(group->lanes[4 * quad + i].key))->encrypt;
-#pragma GCC unroll 16
+        keys[i] = &cipher__aes_key_of(&group->lanes[4 * quad + i])->encrypt;
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < 4; i++)
             rows[i] = _mm512_load_si512(keys[i]->keys[4 * row]);
         put_row(&flight->keys, quad, row, rows);
@@ -126,21 +125,21 @@ INLINE void gather_data(struct flight *flight, const struct cipher__aes_group *g
 {
     const uint8_t *payloads[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         payloads[i] = group->lanes[4 * quad + i].payload;
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
         if (!group->mixed) {
             __mmask8 mask = block_mask(group->lanes->length / BLOCK - 4 * (int)row);
 
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 rows[i] = _mm512_maskz_loadu_epi64(mask, payloads[i] + row * ROW);
         } else {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++) {
                 int blocks = group->lanes[4 * quad + i].length / BLOCK - 4 * (int)row;
 
@@ -156,23 +155,23 @@ INLINE void scatter_data(const struct flight *flight, unsigned quad)
     const struct cipher__aes_group *group = &flight->group;
     uint8_t *payloads[4];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 4; i++)
         payloads[i] = group->lanes[4 * quad + i].payload;
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned row = 0; row < ROWS; row++) {
         __m512i rows[4];
 
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < 4; i++)
             rows[i] = flight->data.blocks[4 * row + i][quad];
         transpose(rows);
         if (!group->mixed && group->lanes->length >= (row + 1) * ROW) {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 _mm512_storeu_si512(payloads[i] + row * ROW, rows[i]);
         } else {
-#pragma GCC unroll 16
+            CIPHER__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 store_blocks(payloads[i] + row * ROW, rows[i],
                              group->lanes[4 * quad + i].length / BLOCK - 4 * (int)row);
@@ -216,17 +215,17 @@ INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[Q
     const struct transposed *keys = &flight->keys;
     __m512i *blocks = flight->data.blocks[step];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         chains[i] = _mm512_ternarylogic_epi64(chains[i], blocks[i], keys->blocks[0][i], 0x96);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < QUADS; i++)
             chains[i] = _mm512_aesenc_epi128(chains[i], round <= KEPT ? first_keys[round - 1][i]
                                                                       : keys->blocks[round][i]);
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         blocks[i] = chains[i] = _mm512_aesenclast_epi128(chains[i], keys->blocks[LAST][i]);
     exchange_quad(other, behind, step);
@@ -235,9 +234,9 @@ INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[Q
 /* Keys that the compiler may not load again where they are used. */
 INLINE void keep_keys(__m512i kept[KEPT][QUADS], const struct transposed *keys)
 {
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 0; round < KEPT; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < QUADS; i++) {
             kept[round][i] = keys->blocks[round + 1][i];
             __asm__("" : "+v"(kept[round][i]));
@@ -254,7 +253,7 @@ static void advance(struct scratch *scratch, const struct cipher__aes_group *beh
     __m512i chains[QUADS], kept[KEPT][QUADS];
 
     keep_keys(kept, &flight->keys);
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < QUADS; i++)
         chains[i] = flight->keys.blocks[IV][i];
     for (unsigned step = 0; step < steps; step++)
@@ -291,7 +290,7 @@ INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struc
 {
     __m512i before = broadcast(keys->iv), chains[ROWS], blocks[ROWS];
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < registers; i++) {
         __m512i scrambled = load_blocks(lane->payload + i * ROW, blocks_from_row(lane, i));
 
@@ -299,13 +298,13 @@ INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struc
         blocks[i] = _mm512_xor_si512(scrambled, broadcast(keys->keys[0]));
         before = scrambled;
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++) {
-#pragma GCC unroll 16
+        CIPHER__UNROLL
         for (unsigned i = 0; i < registers; i++)
             blocks[i] = _mm512_aesdec_epi128(blocks[i], broadcast(keys->keys[round]));
     }
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned i = 0; i < registers; i++) {
         blocks[i] =
             _mm512_aesdeclast_epi128(blocks[i], _mm512_xor_si512(chains[i], broadcast(keys->keys[LAST])));
@@ -335,7 +334,7 @@ INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const str
     const uint8_t *before = whole ? lane->payload + (whole - 1) * BLOCK : keys->iv;
     __m128i block = _mm_xor_si128(_mm_loadu_si128((const __m128i *)before), key_of_round(keys, 0));
 
-#pragma GCC unroll 16
+    CIPHER__UNROLL
     for (unsigned round = 1; round < LAST; round++)
         block = _mm_aesenc_si128(block, key_of_round(keys, round));
     return _mm_aesenclast_si128(block, key_of_round(keys, LAST));
@@ -354,7 +353,7 @@ static void descramble_with_residue(const struct cipher__aes_key *key, const str
 static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bool residues)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
 
         if (residues && lanes[i].length % BLOCK)
             descramble_with_residue(key, &lanes[i]);
@@ -383,7 +382,7 @@ static void add_stream(uint8_t *bytes, const uint8_t *stream, unsigned length)
 static void add_streams(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct cipher__aes_key *key = cipher__key_state(lanes[i].key);
+        const struct cipher__aes_key *key = cipher__aes_key_of(&lanes[i]);
 
         add_stream(lanes[i].payload, key->stream[0], lanes[i].length);
     }

@@ -61,13 +61,13 @@ static __m128i encrypt_block(const struct cipher__aes_schedule *encrypt, __m128i
     return _mm_aesenclast_si128(block, load_block(encrypt->keys[LAST]));
 }
 
+/* All counters first: a block that is loaded right behind its two stores waits for them. */
 static void prepare_stream(struct cipher__aes_key *key, unsigned counter_bits)
 {
-    uint8_t counter[CIPHER__AES_BLOCK];
-
-    memcpy(counter, key->encrypt.iv, CIPHER__AES_BLOCK);
-    for (int i = 0; i < CIPHER__AES_BLOCKS_MAX; i++, cipher__aes_count(counter, counter_bits))
-        store_block(key->stream[i], encrypt_block(&key->encrypt, load_block(counter)));
+    for (unsigned i = 0; i < CIPHER__AES_BLOCKS_MAX; i++)
+        cipher__aes_counter(key->stream[i], key->encrypt.iv, counter_bits, i);
+    for (unsigned i = 0; i < CIPHER__AES_BLOCKS_MAX; i++)
+        store_block(key->stream[i], encrypt_block(&key->encrypt, load_block(key->stream[i])));
 }
 
 int cipher__aes_key_set(void *state, enum cipher_algorithm algorithm, const uint8_t *cw,

@@ -7,6 +7,7 @@
 #define CIPHER_AES_KEY_H
 
 #include "cipher/aes_mode.h"
+#include "cipher/tier.h"
 
 #define CIPHER__AES_ROUNDS 10
 #define CIPHER__AES_IV     (CIPHER__AES_ROUNDS + 1) /* the IV's place behind a schedule's round keys */
@@ -25,6 +26,11 @@ struct cipher__aes_key {
         uint8_t stream[CIPHER__AES_BLOCKS_MAX][CIPHER__AES_BLOCK];
     };
 };
+
+static inline const struct cipher__aes_key *cipher__aes_key_of(const struct cipher_lane *lane)
+{
+    return cipher__key_state(lane->key);
+}
 
 /* A tier's key_set. Needs the instructions of CIPHER_CPU_AVX2; 30 to 60 ns. Always 0. */
 int cipher__aes_key_set(void *state, enum cipher_algorithm algorithm, const uint8_t *cw,

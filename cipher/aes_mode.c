@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cipher/aes_mode.h"
 
+#include <endian.h>
+
 void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *mode,
                     uint8_t iv[CIPHER__AES_BLOCK])
 {
@@ -14,16 +16,27 @@ void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *m
         memcpy(iv, mode->iv, CIPHER__AES_BLOCK);
 }
 
-void cipher__aes_count(uint8_t counter[CIPHER__AES_BLOCK], unsigned counter_bits)
+static uint64_t ones(unsigned bits)
 {
-    for (int i = CIPHER__AES_BLOCK - 1; counter_bits; i--) {
-        unsigned bits = counter_bits < 8 ? counter_bits : 8;
-        uint8_t mask = (uint8_t)(0xff >> (8 - bits));
-        uint8_t sum = (uint8_t)(counter[i] + 1);
+    return bits < 64 ? (UINT64_C(1) << bits) - 1 : ~UINT64_C(0);
+}
 
-        counter[i] = (uint8_t)((counter[i] & ~mask) | (sum & mask));
-        if (counter[i] & mask)
-            return;
-        counter_bits -= bits;
-    }
+/* `value`, but `to` in the bits of `mask`. */
+static uint64_t replaced(uint64_t value, uint64_t to, uint64_t mask)
+{
+    return (value & ~mask) | (to & mask);
+}
+
+void cipher__aes_counter(uint8_t counter[CIPHER__AES_BLOCK], const uint8_t iv[CIPHER__AES_BLOCK],
+                         unsigned counter_bits, unsigned number)
+{
+    uint64_t words[2], high, low, carry;
+
+    memcpy(words, iv, sizeof(words));
+    high = be64toh(words[0]);
+    low = be64toh(words[1]);
+    carry = low + number < low;
+    words[0] = htobe64(replaced(high, high + carry, ones(counter_bits > 64 ? counter_bits - 64 : 0)));
+    words[1] = htobe64(replaced(low, low + number, ones(counter_bits)));
+    memcpy(counter, words, sizeof(words));
 }

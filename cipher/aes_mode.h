@@ -16,8 +16,10 @@
 void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *mode,
                     uint8_t iv[CIPHER__AES_BLOCK]);
 
-/* The next counter block: the last counter_bits bits plus one, big-endian, modulo their size. */
-void cipher__aes_count(uint8_t counter[CIPHER__AES_BLOCK], unsigned counter_bits);
+/* The counter block of a packet's block `number` (0 for the first): the last counter_bits bits of `iv` plus
+ * the number, big-endian, modulo their size. */
+void cipher__aes_counter(uint8_t counter[CIPHER__AES_BLOCK], const uint8_t iv[CIPHER__AES_BLOCK],
+                         unsigned counter_bits, unsigned number);
 
 /* bytes ^= stream, for `size` under a block. Writes exactly the bytes: a masked store would hold back loads
  * of the packet behind until it is done. */

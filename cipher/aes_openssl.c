@@ -143,13 +143,11 @@ static void turn_idsa(struct key_state *state, enum cipher_direction direction, 
 static void turn_ctr(struct key_state *state, enum cipher_direction direction, uint8_t *payload, int length)
 {
     uint8_t stream[CIPHER__AES_BLOCKS_MAX * BLOCK] = {0};
-    uint8_t counter[BLOCK];
     int size = 0, written;
 
     (void)direction;
-    memcpy(counter, state->iv, BLOCK);
-    for (; size < length; size += BLOCK, cipher__aes_count(counter, state->counter_bits))
-        memcpy(stream + size, counter, BLOCK);
+    for (unsigned number = 0; size < length; size += BLOCK, number++)
+        cipher__aes_counter(stream + size, state->iv, state->counter_bits, number);
     EVP_CipherUpdate(state->ecb, stream, &written, stream, size);
     for (int i = 0; i < length; i++)
         payload[i] ^= stream[i];

@@ -219,12 +219,11 @@ static void turn_cbc(const struct key_state *key, enum cipher_direction directio
 /* SP 800-38A, 6.5 */
 static void turn_ctr(const struct key_state *key, uint8_t *payload, int length)
 {
-    uint8_t counter[BLOCK];
+    for (unsigned number = 0; length > 0; payload += BLOCK, length -= BLOCK, number++) {
+        uint8_t counter[BLOCK];
 
-    memcpy(counter, key->iv, BLOCK);
-    for (; length > 0; payload += BLOCK, length -= BLOCK) {
+        cipher__aes_counter(counter, key->iv, key->counter_bits, number);
         add_stream(key, counter, payload, length < BLOCK ? length : BLOCK);
-        cipher__aes_count(counter, key->counter_bits);
     }
 }
 
