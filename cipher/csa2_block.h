@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "cipher/csa2_ahead.h"
 #include "cipher/csa2_tables.h"
 #include "cipher/csa2_transpose.h"
 
@@ -261,7 +262,7 @@ CSA2_TEMPLATE void csa2_keep_block(vec (*rows)[CSA2_GROUPS], const vec counts[CS
  * rows of a block that a lane does not have stay as they are, and the lane's chain starts at its own last. */
 CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
                                        const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
-                                       unsigned blocks, bool mixed)
+                                       unsigned blocks, bool mixed, struct csa2_ahead *ahead)
 {
     struct csa2_state states[CSA2_CHAINS_MAX];
 
@@ -275,6 +276,7 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
                 csa2_chain_block(block, rows, counts, group + c, b + 1, mixed);
             csa2_enter_front(&states[c], block, keys, group + c);
         }
+        csa2_fetch_ahead(ahead);
         csa2_encrypt_rounds(states, chains, keys, group);
         CSA2_UNROLLED
         for (unsigned c = 0; c < chains; c++) {
@@ -290,7 +292,7 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
  * rows after the last block, up to CSA2_CHAINS_MAX - 1 blocks; what becomes of them is not kept. */
 CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
                                       const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
-                                      unsigned blocks, bool mixed)
+                                      unsigned blocks, bool mixed, struct csa2_ahead *ahead)
 {
     struct csa2_state states[CSA2_CHAINS_MAX];
 
@@ -302,6 +304,7 @@ CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa
             csa2_load_block(block, rows + (b + c) * CSA2_BLOCK, group);
             csa2_enter_back(&states[c], block, keys, group);
         }
+        csa2_fetch_ahead(ahead);
         csa2_decrypt_rounds(states, chains, keys, group);
         CSA2_UNROLLED
         for (unsigned c = 0; c < chains; c++) {

@@ -41,6 +41,7 @@ struct csa2_sliced {
     uint8_t no_key[CSA2_KEY_SIZE];           /* of missing lanes */
     uint8_t *payloads[CSA2_LANES];           /* the lane's own memory or its padded copy */
     const uint8_t *key_lines[CSA2_LANES];
+    struct csa2_ahead ahead;          /* the next slice's lanes */
     uint16_t order[CIPHER_BATCH_MAX]; /* of the lanes that are long enough, most blocks first */
 };
 
@@ -94,6 +95,16 @@ static inline unsigned csa2_positions(unsigned blocks)
     return blocks == CSA2_BLOCKS_MAX ? CIPHER_PAYLOAD_MAX : (blocks + 1) * CSA2_BLOCK - 1;
 }
 
+/* Part of a payload. */
+static inline void csa2_copy(uint8_t *to, const uint8_t *from, unsigned size)
+{
+#ifdef HAVE_VEC_COPY
+    vec_copy(to, from, size);
+#else
+    memcpy(to, from, size);
+#endif
+}
+
 /* Says where each lane's payload and key are. Lanes missing in the last group do as the last lane does, with
  * memory of their own. */
 static void csa2_take_lanes(struct csa2_sliced *sliced, const struct csa2_slice *slice)
@@ -108,7 +119,7 @@ static void csa2_take_lanes(struct csa2_sliced *sliced, const struct csa2_slice 
         counts[i] = (uint8_t)(lane->length / CSA2_BLOCK);
         if (lane->length < CIPHER_PAYLOAD_MAX) {
             sliced->payloads[i] = sliced->padded[i];
-            memcpy(sliced->padded[i], lane->payload, lane->length);
+            csa2_copy(sliced->padded[i], lane->payload, lane->length);
         }
     }
     for (unsigned i = slice->count; i < slice->groups * VEC_BYTES; i++) {
@@ -124,7 +135,7 @@ static void csa2_return_lanes(const struct csa2_sliced *sliced, const struct csa
         const struct cipher_lane *lane = csa2_lane(sliced, slice, i);
 
         if (lane->length < CIPHER_PAYLOAD_MAX)
-            memcpy(lane->payload, sliced->padded[i], lane->length);
+            csa2_copy(lane->payload, sliced->padded[i], lane->length);
     }
 }
 
@@ -161,6 +172,15 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
     }
 }
 
+/* Loads `count` groups of the slice from `group` on. */
+static void csa2_load_groups(struct csa2_sliced *sliced, const struct csa2_slice *slice, unsigned group,
+                             unsigned count)
+{
+    csa2_fetch_until(&sliced->ahead, slice->first + (group + count) * VEC_BYTES);
+    for (unsigned i = 0; i < count; i++)
+        csa2_load_group(sliced, group + i);
+}
+
 /* One function for each number of chains, and for groups with and without lanes of different lengths. */
 #define CSA2_ENCRYPT(chains)                                                                                 \
     static void csa2_encrypt_##chains(struct csa2_sliced *sliced, unsigned group)                            \
@@ -168,9 +188,11 @@ static void csa2_store_group(struct csa2_sliced *sliced, unsigned group)
         unsigned most = csa2_group_blocks(sliced, group);                                                    \
                                                                                                              \
         if (csa2_group_blocks_least(sliced, group + chains - 1) == most)                                     \
-            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, false);    \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, false,     \
+                                &sliced->ahead);                                                             \
         else                                                                                                 \
-            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, true);     \
+            csa2_encrypt_groups(sliced->rows, &sliced->keys, sliced->counts, group, chains, most, true,      \
+                                &sliced->ahead);                                                             \
     }
 CSA2_ENCRYPT(1)
 CSA2_ENCRYPT(2)
@@ -182,22 +204,47 @@ CSA2_ENCRYPT(8)
 #endif
 #undef CSA2_ENCRYPT
 
-static void csa2_encrypt(struct csa2_sliced *sliced, unsigned groups)
+/* How many groups the block cipher takes at a time where so many are left. */
+static inline unsigned csa2_chains_for(unsigned left)
 {
-    unsigned group = 0;
+    unsigned chains = CSA2_ENCRYPT_CHAINS;
 
+    while (chains > left)
+        chains /= 2;
+    return chains;
+}
+
+static void csa2_encrypt(struct csa2_sliced *sliced, unsigned group, unsigned chains)
+{
+    switch (chains) {
 #if CSA2_ENCRYPT_CHAINS >= 8
-    for (; group + 8 <= groups; group += 8)
+    case 8:
         csa2_encrypt_8(sliced, group);
+        break;
 #endif
 #if CSA2_ENCRYPT_CHAINS >= 4
-    for (; group + 4 <= groups; group += 4)
+    case 4:
         csa2_encrypt_4(sliced, group);
+        break;
 #endif
-    for (; group + 2 <= groups; group += 2)
+    case 2:
         csa2_encrypt_2(sliced, group);
-    for (; group < groups; group++)
+        break;
+    default:
         csa2_encrypt_1(sliced, group);
+    }
+}
+
+/* By turns, so that the block cipher hides the fetching of the next groups. */
+static void csa2_load_and_encrypt(struct csa2_sliced *sliced, const struct csa2_slice *slice)
+{
+    for (unsigned group = 0; group < slice->groups;) {
+        unsigned chains = csa2_chains_for(slice->groups - group);
+
+        csa2_load_groups(sliced, slice, group, chains);
+        csa2_encrypt(sliced, group, chains);
+        group += chains;
+    }
 }
 
 static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
@@ -207,10 +254,10 @@ static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
 
         if (csa2_group_blocks_least(sliced, group) == most)
             csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
-                               false);
+                               false, &sliced->ahead);
         else
             csa2_decrypt_group(sliced->rows, &sliced->keys, sliced->counts, group, CSA2_DECRYPT_CHAINS, most,
-                               true);
+                               true, &sliced->ahead);
     }
 }
 
@@ -221,10 +268,10 @@ static void csa2_turn_slice(struct csa2_sliced *sliced, enum cipher_direction di
 
     csa2_take_lanes(sliced, slice);
     positions = csa2_positions(csa2_group_blocks(sliced, 0));
-    for (unsigned group = 0; group < slice->groups; group++)
-        csa2_load_group(sliced, group);
     if (direction == CIPHER_SCRAMBLE)
-        csa2_encrypt(sliced, slice->groups);
+        csa2_load_and_encrypt(sliced, slice);
+    else
+        csa2_load_groups(sliced, slice, 0, slice->groups);
     csa2_stream_xor(sliced->rows, (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS), positions,
                     &sliced->stream);
     if (direction == CIPHER_DESCRAMBLE)
@@ -242,12 +289,14 @@ static void csa2_sliced_run(void *scratch, enum cipher_algorithm algorithm, enum
     unsigned usable = csa2_sort_lanes(sliced, lanes, count);
 
     (void)algorithm;
+    sliced->ahead = (struct csa2_ahead){lanes, sliced->order, 0, usable};
     for (unsigned first = 0; first < usable; first += CSA2_LANES) {
         struct csa2_slice slice = {lanes, first, usable - first, 0};
 
         if (slice.count > CSA2_LANES)
             slice.count = CSA2_LANES;
         slice.groups = (slice.count + VEC_BYTES - 1) / VEC_BYTES;
+        sliced->ahead.end = usable < first + 2 * CSA2_LANES ? usable : first + 2 * CSA2_LANES;
         csa2_turn_slice(sliced, direction, &slice);
     }
 }

@@ -138,6 +138,20 @@ static inline vec vec_load_parts(const uint8_t *const *lanes, unsigned offset)
     return _mm512_mask_broadcast_i32x4(a, 0xf000, _mm_loadu_si128((const void *)(lanes[48] + offset)));
 }
 
+/* Copies up to three vectors' bytes, without a branch; touches no byte beyond. */
+#define HAVE_VEC_COPY 1
+static inline void vec_copy(uint8_t *to, const uint8_t *from, unsigned size)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        const unsigned bytes = size < VEC_BYTES ? size : VEC_BYTES;
+        const __mmask64 mask = bytes ? ~0ull >> (VEC_BYTES - bytes) : 0;
+
+        _mm512_mask_storeu_epi8(to + i * VEC_BYTES, mask,
+                                _mm512_maskz_loadu_epi8(mask, from + i * VEC_BYTES));
+        size -= bytes;
+    }
+}
+
 /* Any alignment. */
 static inline void vec_store_anywhere(void *to, vec a)
 {
