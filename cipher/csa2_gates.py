@@ -5,8 +5,8 @@
     csa2_gates.py NETWORKS.json OUTPUT.h
 
 Each box has networks of three-input gates for machines with a ternary logic instruction, of two-input gates for
-the others, and of both (csa2_stream_avx512.py uses these). A network that differs from its box's truth tables for any of the 32 inputs
-stops the build.
+the others, and of both (csa2_stream_avx512.py uses these). A network that differs from its box's truth tables
+for any of the 32 inputs stops the build.
 """
 import itertools
 import json
@@ -68,8 +68,8 @@ def gate_expression(operation, operands):
 
 
 def function(box, form):
-    lines = [f'static inline void csa2_box_{box["box"]}(vec a, vec b, vec c, vec d, vec e, vec *high_bit, vec *low_bit)']
-    lines += ['{']
+    lines = [f'static inline void csa2_box_{box["box"]}(vec a, vec b, vec c, vec d, vec e,',
+             '                              vec *high_bit, vec *low_bit)', '{']
     for name, operation, operands in map(parse_gate, box[form]):
         lines.append(f'    const vec {name} = {gate_expression(operation, operands)};')
     lines += ['    *high_bit = high;', '    *low_bit = low;', '}', '']

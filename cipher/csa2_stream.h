@@ -2,12 +2,15 @@
 /* cipher/csa2_stream.h: the stream cipher of DVB-CSA2, bit-sliced: one vector holds one bit of all lanes.
  *
  * A template. The includer defines `vec`, VEC_BYTES and the operations on it (cipher/vector_<isa>.h) before;
- * a slice has 8 * VEC_BYTES lanes, lane group * VEC_BYTES + j being byte j of the vectors of its group.
- * Constant time in keys and data.
+ * a slice has 8 * VEC_BYTES lanes, lane group * VEC_BYTES + j being byte j of the vectors of its group. Of
+ * the vector headers it needs, beyond logic: vec_transpose_bits and vec_interleave_low, _high where
+ * HAVE_VEC_TERNARY is defined (AVX-512), vec_shift_left and vec_shift_right elsewhere. Constant time in keys
+ * and data.
  *
  * Names follow the published analysis (Weinmann and Wirt, "Analysis of the DVB Common Scrambling
  * Algorithm"): shift registers A1..A10 and B1..B10 of nibbles, nibbles X, Y, Z, D, E, F, bits p, q, r. The
- * shift registers never move: a window slides down over memory and is taken back to the top now and then. */
+ * shift registers do not move clock by clock: a window slides down over memory, to be taken back to the top
+ * now and then (or the memory is a ring, csa2_stream_avx512.py). */
 #if defined(VEC_BYTES) && !defined(CIPHER_CSA2_STREAM_H)
 #define CIPHER_CSA2_STREAM_H
 
@@ -22,15 +25,16 @@
 
 /* What one call needs beside the rows. The owner wipes it: it holds keys and key stream. */
 struct csa2_stream {
-    vec a[CSA2_STREAM_WINDOW + 10][4]; /* [clock][bit]: A1 is where the window begins, A10 ends it */
-    vec b[CSA2_STREAM_WINDOW + 10][4];
+    /* [clock][bit]: from the window's beginning A1, A2 … A10, and A10 of the clock before */
+    vec a[CSA2_STREAM_WINDOW + 11][4];
+    vec b[CSA2_STREAM_WINDOW + 11][4];
     vec planes[8]; /* one byte of key stream, key or seed */
 #ifdef HAVE_VEC_TERNARY
     vec state[CSA2_STREAM_STATE]; /* of the generated functions; A and B are then their rings */
 #endif
 };
 
-/* The registers that are short enough to stay in the machine's own. */
+/* The short registers: of all 27 the machine's own hold as many as there are. */
 struct csa2_stream_registers {
     vec x[4], y[4], z[4], d[4], e[4], f[4];
     vec p, q, r;
@@ -38,15 +42,6 @@ struct csa2_stream_registers {
 
 #define CSA2_A(k, bit) a[(k)-1][bit]
 #define CSA2_B(k, bit) b[(k)-1][bit]
-
-static inline vec csa2_stream__majority(vec x, vec y, vec z)
-{
-#ifdef HAVE_VEC_TERNARY
-    return vec_ternary(0xe8, x, y, z);
-#else
-    return vec_or(vec_and(x, y), vec_and(z, vec_xor(x, y)));
-#endif
-}
 
 static inline vec csa2_stream__xor4(vec w, vec x, vec y, vec z)
 {
@@ -110,29 +105,29 @@ static inline void csa2_stream__mix(const vec (*b)[4], struct csa2_stream_regist
                          now->z[0]);
 }
 
-/* E, F and r of the next clock: F = Z + E + r with carry r where q is set, F = E elsewhere. */
+/* E, F and r of the next clock: F = Z + E + r with carry r where q is set, F = E elsewhere. The next carry is
+ * the majority of Z, E and carry: the carry itself, flipped where both others differ from it. */
 static inline void csa2_stream__add(struct csa2_stream_registers *now)
 {
     vec carry = now->r;
 #pragma GCC unroll 8
     for (int bit = 0; bit < 4; bit++) {
-        const vec e = now->e[bit], z = now->z[bit];
+        const vec e = now->e[bit], differs = vec_xor(now->z[bit], carry);
         now->e[bit] = now->f[bit];
-        now->f[bit] = vec_select(now->q, vec_xor3(z, e, carry), e);
-        carry = csa2_stream__majority(z, e, carry);
+        now->f[bit] = vec_xor(e, vec_and(now->q, differs));
+        carry = vec_xor(carry, vec_and(differs, vec_xor(e, carry)));
     }
     now->r = vec_select(now->q, carry, now->r);
 }
 
-/* One clock; the window of the next one begins a row lower. */
-static inline void csa2_stream__clock(vec (*a)[4], vec (*b)[4], struct csa2_stream_registers *now,
+/* One clock of everything but the boxes; the window of the next one begins a row lower. */
+static inline void csa2_stream__shift(vec (*a)[4], vec (*b)[4], struct csa2_stream_registers *now,
                                       const vec *input_a, const vec *input_b)
 {
     csa2_stream__feed_a(a, now, input_a);
     csa2_stream__feed_b(b, now, input_b);
     csa2_stream__mix((const vec(*)[4])b, now);
     csa2_stream__add(now);
-    csa2_stream__substitute((const vec(*)[4])a, now);
 }
 
 #ifdef HAVE_VEC_TERNARY
@@ -152,8 +147,8 @@ static inline void csa2_stream__shuffle(vec v[8])
     v[7] = vec_interleave_high(d, v[7]);
 }
 
-/* Bit planes, the highest first, of one byte position's row; four steps undo the three that
- * the generated functions take on the way back. */
+/* Bit planes, the highest first, of one byte position's row. Four steps: the generated functions take three
+ * on the way back, and seven are none. */
 static inline void csa2_stream__slice(vec planes[8], const vec row[8])
 {
 #pragma GCC unroll 8
@@ -249,9 +244,11 @@ static inline void csa2_stream__seed(struct csa2_stream *scratch, struct csa2_st
         csa2_stream__nibble(nibbles[0], scratch->planes, 1);
         csa2_stream__nibble(nibbles[1], scratch->planes, 0);
 #pragma GCC unroll 8
-        for (int clock = 0; clock < 4; clock++, at--)
-            csa2_stream__clock(scratch->a + at, scratch->b + at, now, nibbles[clock & 1],
+        for (int clock = 0; clock < 4; clock++, at--) {
+            csa2_stream__shift(scratch->a + at, scratch->b + at, now, nibbles[clock & 1],
                                nibbles[~clock & 1]);
+            csa2_stream__substitute((const vec(*)[4])(scratch->a + at), now);
+        }
     }
 }
 
@@ -263,17 +260,17 @@ static inline void csa2_stream__hand_over(struct csa2_stream *scratch,
 {
     vec *state = scratch->state;
     for (int bit = 0; bit < 4; bit++) {
-        state[bit] = now->e[bit];
-        state[4 + bit] = now->f[bit];
+        state[CSA2_STREAM_E + bit] = now->e[bit];
+        state[CSA2_STREAM_F + bit] = now->f[bit];
     }
-    state[8] = now->r;
+    state[CSA2_STREAM_R] = now->r;
     for (int ago = 2; ago > 0; ago--) {
         const vec(*b)[4] = (const vec(*)[4])(scratch->b + ago);
-        state[11 - ago] = vec_xor3(CSA2_B(6, 0), CSA2_B(7, 2), CSA2_B(3, 3));
+        state[CSA2_STREAM_TRIPLES + 2 - ago] = vec_xor3(CSA2_B(6, 0), CSA2_B(7, 2), CSA2_B(3, 3));
     }
     for (int ago = 3; ago > 0; ago--) {
         const vec(*b)[4] = (const vec(*)[4])(scratch->b + ago);
-        state[14 - ago] = vec_xor(CSA2_B(3, 1), CSA2_B(5, 1));
+        state[CSA2_STREAM_PAIRS + 3 - ago] = vec_xor(CSA2_B(3, 1), CSA2_B(5, 1));
     }
 }
 
@@ -295,7 +292,7 @@ static inline void csa2_stream__run(struct csa2_stream *scratch, struct csa2_str
 static inline void csa2_stream__rewind(struct csa2_stream *scratch)
 {
 #pragma GCC unroll 8
-    for (int i = 9; i >= 0; i--) {
+    for (int i = 10; i >= 0; i--) {
 #pragma GCC unroll 8
         for (int bit = 0; bit < 4; bit++) {
             scratch->a[CSA2_STREAM_WINDOW + i][bit] = scratch->a[i][bit];
@@ -304,13 +301,15 @@ static inline void csa2_stream__rewind(struct csa2_stream *scratch)
     }
 }
 
-/* Four clocks: one byte of key stream, two bits a clock, the highest first. */
+/* Four clocks: one byte of key stream, two bits a clock, the highest first. Each begins with the boxes of the
+ * clock before, so that only E, F and r stay in use from one to the next. */
 static inline void csa2_stream__byte(vec (*a)[4], vec (*b)[4], struct csa2_stream_registers *now,
                                      vec planes[8])
 {
 #pragma GCC unroll 8
     for (int clock = 0; clock < 4; clock++) {
-        csa2_stream__clock(a - clock, b - clock, now, 0, 0);
+        csa2_stream__substitute((const vec(*)[4])(a + 1 - clock), now);
+        csa2_stream__shift(a - clock, b - clock, now, 0, 0);
         planes[2 * clock] = vec_xor(now->d[3], now->d[2]);
         planes[2 * clock + 1] = vec_xor(now->d[1], now->d[0]);
     }
