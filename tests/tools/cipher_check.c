@@ -17,8 +17,9 @@
 
 struct options {
     uint64_t packets, seed, first_round;
-    const char *algorithm, *tier;   /* NULL: all */
-    const char *allowed, *required; /* lists "a,b", or NULL */
+    const char *algorithm;          /* NULL: all */
+    const char *tiers;              /* a list "a,b", like the next two; NULL: all */
+    const char *allowed, *required; /* NULL: any; none */
     bool is_short, progress;
 };
 
@@ -46,7 +47,7 @@ static const char usage[] =
     "  --seed S          repeats a run (otherwise taken from the clock; it is printed)\n"
     "  --first-round N   goes on where a run of this seed was stopped: 4096 packets a round (0)\n"
     "  --algorithm NAME  that algorithm alone\n"
-    "  --tier NAME       that tier alone\n"
+    "  --tier LIST       these tiers alone (a,b,c)\n"
     "  --allowed LIST    tiers that may run (a,b,c): fails if another one does not skip\n"
     "  --required LIST   tiers that must run: fails if one of them is skipped\n"
     "  --short           the random packets alone, not also each length in each layout\n"
@@ -132,7 +133,7 @@ static void open_contenders(struct run *run, enum cipher_algorithm algorithm)
     for (unsigned n = 0; (tier = cipher_tier_at(algorithm, n)) && run->count < CONTENDERS_MAX; n++) {
         struct contender *contender = &run->contenders[run->count];
 
-        if (!strcmp(tier, REFERENCE) || (options->tier && strcmp(tier, options->tier) != 0))
+        if (!strcmp(tier, REFERENCE) || (options->tiers && !is_listed(options->tiers, tier)))
             continue;
         contender->tier = tier;
         contender->status = trial_open(&contender->trial, algorithm, tier, run->field, options->seed, judge);
@@ -212,7 +213,7 @@ static bool take_option(struct options *options, int option)
         options->algorithm = optarg;
         return true;
     case 't':
-        options->tier = optarg;
+        options->tiers = optarg;
         return true;
     case 'a':
         options->allowed = optarg;
