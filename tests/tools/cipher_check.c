@@ -33,6 +33,7 @@ struct contender {
 struct run {
     struct options options;
     unsigned number, failed; /* lines of TAP */
+    unsigned compared;       /* tiers other than the reference, also skipped ones */
     struct field *field;
     struct match reference;
     struct pool pool;
@@ -139,6 +140,7 @@ static void open_contenders(struct run *run, enum cipher_algorithm algorithm)
         contender->status = trial_open(&contender->trial, algorithm, tier, run->field, options->seed, judge);
         contender->is_good = contender->status == 0;
         run->count++;
+        run->compared++;
     }
 }
 
@@ -278,5 +280,9 @@ int main(int argc, char **argv)
     }
     field_destroy(run.field);
     printf("1..%u\n", run.number);
-    return run.failed || !run.number ? 1 : 0;
+    if (!run.number || (run.options.tiers && !run.compared)) {
+        fputs("cipher_check: no such algorithm or tier\n", stderr);
+        return 2;
+    }
+    return run.failed ? 1 : 0;
 }
