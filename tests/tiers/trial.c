@@ -2,7 +2,6 @@
 #include "tests/tiers/trial.h"
 
 #define SIZES_PER_POOL 64
-#define SIZES_LAST     1030
 
 int trial_open(struct trial *trial, enum cipher_algorithm algorithm, const char *tier, struct field *field,
                uint64_t seed, struct pool_judge judge)
@@ -96,11 +95,11 @@ static bool take_pool_of_sizes(struct trial *trial, unsigned round, bool only_sh
     return match_take_pool(&trial->match, &trial->pool);
 }
 
-bool trial_sizes(struct trial *trial, bool only_short)
+bool trial_sizes(struct trial *trial, unsigned last, bool only_short)
 {
     unsigned batch_max = CIPHER_BATCH_MAX;
 
-    for (unsigned size = 0; size <= SIZES_LAST; size++) {
+    for (unsigned size = 0; size <= last; size++) {
         if (size % SIZES_PER_POOL == 0 && !take_pool_of_sizes(trial, size / SIZES_PER_POOL, only_short))
             return false;
         if (!turn_size(trial, size))

@@ -32,9 +32,9 @@ bool trial_packets(struct trial *trial, uint64_t packets);
 /* Every payload length: in every layout, at each alignment, alone and in batches, both directions. */
 bool trial_lengths(struct trial *trial);
 
-/* Batches of every size from 0 to 1030 lanes and of the two largest, both directions; of all mixtures of
- * lengths, or of short payloads alone (a seventh of the time for a slow tier). */
-bool trial_sizes(struct trial *trial, bool only_short);
+/* Batches of every size from 0 to `last` lanes and of the two largest, both directions; of all mixtures of
+ * lengths, or of short payloads alone (a fifth of the time for a slow tier). */
+bool trial_sizes(struct trial *trial, unsigned last, bool only_short);
 
 /* The same lanes and key objects again, but with other control words in the keys. */
 bool trial_new_words(struct trial *trial);
