@@ -45,17 +45,34 @@ static struct cipher_lane *exchange_memory(struct cipher__aes_groups *groups, st
     return free;
 }
 
-static void collect(const struct job *job, const struct cipher_lane *lane)
+/* Turns the lanes collected for a number of whole blocks as soon as they are a group. */
+static void turn_collected(const struct job *job, unsigned whole)
 {
     struct cipher__aes_groups *groups = job->groups;
-    unsigned whole = lane->length / CIPHER__AES_BLOCK;
 
-    groups->collected[whole][groups->counts[whole]++] = *lane;
     if (groups->counts[whole] < job->kernel->size)
         return;
     scramble_equal(job, groups->collected[whole]);
     groups->collected[whole] = exchange_memory(groups, groups->collected[whole]);
     groups->counts[whole] = 0;
+}
+
+/* Lanes of the same number of whole blocks. */
+static void collect(const struct job *job, const struct cipher_lane *lanes, unsigned count)
+{
+    unsigned whole = lanes->length / CIPHER__AES_BLOCK;
+
+    while (count) {
+        unsigned *held = &job->groups->counts[whole];
+        unsigned room = job->kernel->size - *held;
+        unsigned taken = count < room ? count : room;
+
+        memcpy(&job->groups->collected[whole][*held], lanes, taken * sizeof(*lanes));
+        *held += taken;
+        lanes += taken;
+        count -= taken;
+        turn_collected(job, whole);
+    }
 }
 
 static struct cipher_lane *scramble_mixed(const struct job *job, struct cipher_lane *lanes, unsigned count)
@@ -100,17 +117,8 @@ static unsigned count_equal(const struct cipher_lane *lanes, unsigned count, uns
     return equal;
 }
 
-static void scramble_run(const struct job *job, const struct cipher_lane *lanes, unsigned equal)
-{
-    if (equal == job->kernel->size) {
-        scramble_equal(job, lanes);
-        return;
-    }
-    for (unsigned i = 0; i < equal; i++)
-        collect(job, &lanes[i]);
-}
-
-static void prefetch(const struct cipher_lane *lanes, unsigned count)
+/* Inlined by force: gcc takes a function that only prefetches for one without effect, and drops its calls. */
+static inline __attribute__((always_inline)) void prefetch(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         __builtin_prefetch(lanes[i].payload);
@@ -130,8 +138,12 @@ void cipher__aes_scramble_groups(struct cipher__aes_groups *groups, const struct
         equal = count_equal(&lanes[i], count - i, kernel->size);
         if (i + equal + AHEAD < count)
             prefetch(&lanes[i + AHEAD], equal);
-        if (lanes[i].length >= CIPHER__AES_BLOCK || residues)
-            scramble_run(&job, &lanes[i], equal);
+        if (lanes[i].length < CIPHER__AES_BLOCK && !residues)
+            continue;
+        if (equal == kernel->size)
+            scramble_equal(&job, &lanes[i]);
+        else
+            collect(&job, &lanes[i], equal);
     }
     scramble_rest(&job);
     if (kernel->finish)
