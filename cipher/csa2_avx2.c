@@ -3,7 +3,7 @@
 #include "cipher/vector_avx2.h"
 
 #define CSA2_ENCRYPT_CHAINS 8
-#define CSA2_DECRYPT_CHAINS 6
+#define CSA2_DECRYPT_CHAINS 8
 /* A chain's state is in memory anyhow, and one copy of a round's code for all of them stays in the caches of
  * decoded instructions. */
 #define CSA2_UNROLLED_CHAINS _Pragma("GCC unroll 1")

@@ -2,8 +2,8 @@
 /* DVB-CSA2 for 128 lanes, on AArch64 Advanced SIMD. */
 #include "cipher/vector_neon.h"
 
-#define CSA2_ENCRYPT_CHAINS 8
-#define CSA2_DECRYPT_CHAINS 6
+#define CSA2_ENCRYPT_CHAINS  8
+#define CSA2_DECRYPT_CHAINS  8
 #define CSA2_UNROLLED_CHAINS _Pragma("GCC unroll 1") /* as on AVX2: the S-box fills the registers */
 #include "cipher/csa2_sliced.h"
 

@@ -108,7 +108,7 @@ static inline struct vec_sbox vec_sbox_load(void)
 }
 
 /* b in the bytes where the highest bit of `sign` is set, a elsewhere. An asm statement, as gcc 12 makes of
- * the intrinsic a comparison and a blend wherever a sign is used twice (6 % of the whole kernel). */
+ * the intrinsic a comparison and a blend wherever a sign is used twice (6 % of the block cipher). */
 static inline vec vec__blend(vec a, vec b, vec sign)
 {
     vec blended;
