@@ -6,12 +6,20 @@
 #ifndef SIMULCRYPT_ECMG_SCS_TABLE_H
 #define SIMULCRYPT_ECMG_SCS_TABLE_H
 
+#include <assert.h>
+
 #include "simulcrypt/ecmg_scs.h"
 #include "simulcrypt/message.h"
 
 /* Bytes of the largest message taken. The largest that either end sends is an ECM_response of about 4.5 KiB;
  * the rest is for what the peer may add. */
 #define SIMULCRYPT_ECMG_MESSAGE_MAX (16 * 1024)
+
+/* Bytes of the largest message sent. */
+#define SIMULCRYPT_ECMG_SENT_MAX (SIMULCRYPT_HEADER_SIZE + 64 + SIMULCRYPT_ECM_DATAGRAM_MAX)
+static_assert(SIMULCRYPT_CWS_MAX * (4 + 2 + UINT8_MAX) + SIMULCRYPT_ACCESS_CRITERIA_MAX <=
+                  SIMULCRYPT_ECM_DATAGRAM_MAX,
+              "the largest CW_provision is smaller than the largest ECM_response");
 
 /* X(name, number, name in the standard, sender, is_error) */
 #define SIMULCRYPT_ECMG_MESSAGE_MAP(X)                                                                       \
@@ -32,7 +40,7 @@
 /* X(name, number, name in the standard, kind, least size, greatest size) */
 #define SIMULCRYPT_ECMG_PARAMETER_MAP(X)                                                                     \
     X(SUPER_CAS_ID, 0x0001, Super_CAS_id, NUMBER, 4, 4)                                                      \
-    X(SECTION_TSPKT_FLAG, 0x0002, section_TSpkt_flag, BOOLEAN, 1, 1)                                         \
+    X(SECTION_TSPKT_FLAG, 0x0002, section_TSpkt_flag, FORMAT, 1, 1)                                          \
     X(DELAY_START, 0x0003, delay_start, NUMBER, 2, 2)                                                        \
     X(DELAY_STOP, 0x0004, delay_stop, NUMBER, 2, 2)                                                          \
     X(TRANSITION_DELAY_START, 0x0005, transition_delay_start, NUMBER, 2, 2)                                  \
@@ -79,6 +87,9 @@ void simulcrypt__write_channel_status(struct simulcrypt_encoder *encoder,
                                       const struct simulcrypt_channel_status *status);
 void simulcrypt__read_channel_status(const struct simulcrypt_message *message,
                                      struct simulcrypt_channel_status *status);
+
+/* Inside the room: stream_status likewise, all parameters but the ids of channel and stream. */
+void simulcrypt__write_stream_status(struct simulcrypt_encoder *encoder, uint16_t ecm_id, bool transfer_mode);
 
 /* Inside the room: the first CP of a CW_provision for CP n; it carries CW_per_msg CWs from there on. CP
  * numbers wrap at 65535. */
