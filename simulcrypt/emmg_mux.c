@@ -122,3 +122,11 @@ ptrdiff_t simulcrypt_data_provision_write(uint8_t version, const struct simulcry
         simulcrypt_encode_bytes(&encoder, SIMULCRYPT_EMMG_P_DATAGRAM, datagrams[i].bytes, datagrams[i].size);
     return simulcrypt_encode_end(&encoder);
 }
+
+void simulcrypt__write_data_stream(struct simulcrypt_encoder *encoder,
+                                   const struct simulcrypt_data_stream *stream)
+{
+    if (encoder->version >= 2)
+        simulcrypt_encode_number(encoder, SIMULCRYPT_EMMG_P_DATA_ID, stream->data_id);
+    simulcrypt_encode_number(encoder, SIMULCRYPT_EMMG_P_DATA_TYPE, stream->data_type);
+}

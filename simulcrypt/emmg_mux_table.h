@@ -53,4 +53,9 @@ enum simulcrypt_emmg_parameter {
 /* The EMMG or PDG is the client. */
 extern const struct simulcrypt_interface simulcrypt_emmg_mux;
 
+/* Inside the room: stream_setup and stream_status, all parameters but the ids of client, channel and stream.
+ */
+void simulcrypt__write_data_stream(struct simulcrypt_encoder *encoder,
+                                   const struct simulcrypt_data_stream *stream);
+
 #endif
