@@ -39,7 +39,7 @@ struct simulcrypt__client_type {
     void (*write_channel_setup)(struct simulcrypt__client *client, struct simulcrypt_encoder *encoder);
     /* False after simulcrypt__client_fail(): no channel is possible with this status. */
     bool (*take_channel_status)(struct simulcrypt__client *client, const struct simulcrypt_message *message);
-    void (*channel_up)(struct simulcrypt__client *client);
+    void (*channel_up)(struct simulcrypt__client *client, const struct simulcrypt_message *message);
     void (*write_channel_status)(struct simulcrypt__client *client, struct simulcrypt_encoder *encoder);
     void (*write_stream_setup)(struct simulcrypt__client *client,
                                const struct simulcrypt__client_stream *stream,

@@ -29,7 +29,7 @@ static void take_channel_status(struct simulcrypt__client *client, const struct 
         return;
     client->state = CHANNEL_UP;
     client->deadline = SIMULCRYPT_NEVER;
-    client->type->channel_up(client);
+    client->type->channel_up(client, message);
     for (size_t i = 0; i < client->streams.count && client->state == CHANNEL_UP; i++)
         if (simulcrypt__client_stream_at(client, i)->state == STREAM_IDLE)
             simulcrypt__client_ask_for_stream(client, simulcrypt__client_stream_at(client, i));

@@ -50,8 +50,9 @@ static bool take_channel_status(struct simulcrypt__client *client, const struct 
     return false;
 }
 
-static void channel_up(struct simulcrypt__client *client)
+static void channel_up(struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
+    (void)message;
     session_of(client)->ops.channel_up(session_of(client)->context);
 }
 

@@ -118,9 +118,10 @@ static bool take_channel_status(struct simulcrypt__client *client, const struct 
     return false;
 }
 
-static void channel_up(struct simulcrypt__client *client)
+static void channel_up(struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
     struct simulcrypt_scs_session *session = session_of(client);
+    (void)message;
     session->ops.channel_up(session->context, &session->status);
 }
 

@@ -18,7 +18,7 @@ static bool streams_are_set_up(const struct simulcrypt__server *server)
     return server->type->open_stream != NULL;
 }
 
-static void close_stream(struct simulcrypt__server *server, uint16_t stream_id)
+void simulcrypt__server_close_stream(struct simulcrypt__server *server, uint16_t stream_id)
 {
     simulcrypt__streams_remove(&server->streams, stream_id);
     server->type->stream_closed(server, stream_id);
@@ -29,7 +29,7 @@ static void close_channel(struct simulcrypt__server *server)
     if (!server->channel_open)
         return;
     while (server->streams.count)
-        close_stream(server, server->streams.items[server->streams.count - 1]->id);
+        simulcrypt__server_close_stream(server, server->streams.items[server->streams.count - 1]->id);
     server->channel_open = false;
     server->type->channel_closed(server);
 }
@@ -52,7 +52,7 @@ void simulcrypt__server_refuse(struct simulcrypt__server *server, const struct s
     if (!about->has_stream)
         end_session(server, "unrecoverable error of the channel");
     else if (simulcrypt__streams_find(&server->streams, about->stream_id))
-        close_stream(server, about->stream_id);
+        simulcrypt__server_close_stream(server, about->stream_id);
 }
 
 void simulcrypt__server_refuse_stream(struct simulcrypt__server *server, uint16_t stream_id, uint16_t error,
@@ -158,7 +158,7 @@ static void take_stream_setup(struct simulcrypt__server *server, const struct si
 static void take_stream_close(struct simulcrypt__server *server, uint16_t stream_id)
 {
     uint16_t answer = simulcrypt__type_of(&server->link, SIMULCRYPT_STREAM_CLOSED);
-    close_stream(server, stream_id);
+    simulcrypt__server_close_stream(server, stream_id);
     if (answer)
         simulcrypt__link_send_stream_plain(&server->link, answer, stream_id);
 }
@@ -174,7 +174,7 @@ static void take_error(struct simulcrypt__server *server, const struct simulcryp
                  server->type->peer);
         end_session(server, why);
     } else if (simulcrypt__streams_find(&server->streams, about->stream_id)) {
-        close_stream(server, about->stream_id);
+        simulcrypt__server_close_stream(server, about->stream_id);
     }
 }
 

@@ -59,6 +59,9 @@ void simulcrypt__server_refuse(struct simulcrypt__server *server, const struct s
 void simulcrypt__server_refuse_stream(struct simulcrypt__server *server, uint16_t stream_id, uint16_t error,
                                       int information);
 
+/* The stream, which is there, is gone; nothing is sent. */
+void simulcrypt__server_close_stream(struct simulcrypt__server *server, uint16_t stream_id);
+
 /* channel_test and stream_test; whatever answers them shows that the peer lives. -ENOTCONN, -ENOENT. */
 int simulcrypt__server_test_channel(struct simulcrypt__server *server);
 int simulcrypt__server_test_stream(struct simulcrypt__server *server, uint16_t stream_id);

@@ -26,21 +26,21 @@ static bool live(bool refusing, unsigned refused, unsigned *requests)
 {
     memory_watch();
     pair_start(NULL);
-    pair.cut = 11;
+    wire.cut = 11;
     memory_refuse_none();
     if (refusing)
         memory_refuse(refused);
     int status = try_to_add_stream();
     cr_assert(status == 0 || (refusing && status == -ENOMEM));
     pair_connect();
-    pair_pump();
+    wire_pump();
     bool provided = pair_provision(7, 0x55) == 0;
-    pair_pump();
+    wire_pump();
     *requests = memory_requests();
     memory_refuse_none();
-    bool answered = strstr(pair.diary, "ecm 7/85") != NULL;
-    cr_assert(answered || status || strstr(pair.diary, "close(out of memory)") || strstr(pair.diary, "fail "),
-              "lost in silence: %s", pair.diary);
+    bool answered = strstr(wire.diary, "ecm 7/85") != NULL;
+    cr_assert(answered || status || strstr(wire.diary, "close(out of memory)") || strstr(wire.diary, "fail "),
+              "lost in silence: %s", wire.diary);
     pair_stop();
     memory_stop();
     cr_assert_eq(memory_live(), 0);
@@ -98,7 +98,7 @@ Test(memory, no_cw_is_given_back_with_the_memory)
     pair_bring_up();
     pair.silent = true;
     cr_assert_eq(pair_provision(7, 0x55), 0);
-    simulcrypt_ecmg_session_input(pair.ecmg, pair.to_ecmg.bytes, pair.to_ecmg.size - 1, 0);
+    simulcrypt_ecmg_session_input(pair.ecmg, wire.to_server.bytes, wire.to_server.size - 1, 0);
     pair_stop();
     memory_stop();
     cr_assert_eq(memory_found(), 0);

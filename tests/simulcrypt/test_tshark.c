@@ -30,7 +30,7 @@ static void begin(uint8_t version)
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fileno(file));
     capture_begin(&writer, file);
     pair_start(&config);
-    pair.on_send = record;
+    wire.on_send = record;
 }
 
 /* Output of tshark over what was recorded. */
@@ -87,14 +87,14 @@ static void hold_a_conversation(void)
     pair.status.max_streams = 77;
     pair_add_stream(0x0777);
     pair_connect();
-    pair_pump();
+    wire_pump();
     pair_provision(0x0777, 65535);
-    pair_pump();
+    wire_pump();
     pair_provision(0x0777, 0);
-    pair_pump();
+    wire_pump();
     pair_tick(1000);
-    pair_pump();
-    pair.to_ecmg.size = 0;
+    wire_pump();
+    wire.to_server.size = 0;
 }
 
 Test(tshark, a_whole_conversation_is_understood)
@@ -103,7 +103,7 @@ Test(tshark, a_whole_conversation_is_understood)
         begin(version);
         hold_a_conversation();
         simulcrypt_scs_session_close(pair.scs);
-        pair_pump();
+        wire_pump();
         expect_clean();
         expect_fields("simulcrypt", "-e simulcrypt.message.type",
                       "0x0001\n0x0003\n0x0101\n0x0103\n0x0201\n0x0202\n0x0201\n0x0202\n0x0002\n0x0003\n"
@@ -150,11 +150,11 @@ Test(tshark, errors_and_answers_to_tests_are_understood)
                                       13, 14, 15, 16, 17, 18, 19, 20, 21, 0x7000, 0x7001};
     begin(2);
     hold_a_conversation();
-    pair_scs_hears("channel_test ECM_channel_id=1234;stream_test ECM_channel_id=1234 ECM_stream_id=0777;"
-                   "stream_test ECM_channel_id=1234 ECM_stream_id=0001;channel_test;"
-                   "channel_test ECM_channel_id=1234");
-    pair_ecmg_hears("stream_test ECM_channel_id=1234 ECM_stream_id=0777;"
-                    "channel_test ECM_channel_id=0001;stream_test;channel_test ECM_channel_id=1234");
+    wire_client_hears("channel_test ECM_channel_id=1234;stream_test ECM_channel_id=1234 ECM_stream_id=0777;"
+                      "stream_test ECM_channel_id=1234 ECM_stream_id=0001;channel_test;"
+                      "channel_test ECM_channel_id=1234");
+    wire_server_hears("stream_test ECM_channel_id=1234 ECM_stream_id=0777;"
+                      "channel_test ECM_channel_id=0001;stream_test;channel_test ECM_channel_id=1234");
     for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
         simulcrypt_ecmg_session_stream_error(pair.ecmg, 0x0777, errors[i]);
     expect_clean();
@@ -190,9 +190,9 @@ Test(tshark, ecms_in_packets_are_understood)
     pair.silent = true;
     pair_add_stream(0x0777);
     pair_connect();
-    pair_pump();
+    wire_pump();
     pair_provision(0x0777, 0);
-    pair_pump();
+    wire_pump();
     cr_assert_eq(simulcrypt_ecmg_session_ecm_response(pair.ecmg, 0x0777, 0, packets, sizeof(packets)), 0);
     expect_clean();
     expect_fields("simulcrypt.message.type==0x202", "-e simulcrypt.message.len", "398\n");
