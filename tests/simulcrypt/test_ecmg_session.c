@@ -495,3 +495,37 @@ Test(ecmg_session, an_impossible_status_is_not_sent)
     wire_server_hears("channel_setup ECM_channel_id=0001 Super_CAS_id=12345678");
     wire_server_said("v2 channel_error ECM_channel_id=0001 error_status=7000");
 }
+
+Test(ecmg_session, the_scs_is_tested)
+{
+    cr_assert_eq(simulcrypt_ecmg_session_test_channel(pair.ecmg), -ENOTCONN);
+    open_stream();
+    cr_assert_eq(simulcrypt_ecmg_session_test_channel(pair.ecmg), 0);
+    cr_assert_eq(simulcrypt_ecmg_session_test_stream(pair.ecmg, 7), 0);
+    cr_assert_eq(simulcrypt_ecmg_session_test_stream(pair.ecmg, 8), -ENOENT);
+    wire_server_said("v2 channel_test ECM_channel_id=0001; "
+                     "v2 stream_test ECM_channel_id=0001 ECM_stream_id=0007");
+}
+
+Test(ecmg_session, version_5_is_understood)
+{
+    wire_server_hears("v5 channel_setup ECM_channel_id=0001 Super_CAS_id=12345678");
+    cr_assert(!memcmp(wire.to_client.bytes, "\x05\x00\x03", 3));
+}
+
+/* Half a message, then silence: nothing happens, and nothing is lost when the rest comes after all. */
+Test(ecmg_session, half_a_message_waits_for_its_rest)
+{
+    uint8_t bytes[100];
+    size_t size = script_encode("channel_test ECM_channel_id=0001", bytes, sizeof(bytes));
+    open_channel();
+    for (size_t half = 1; half < size; half++) {
+        wire.server_input(bytes, half);
+        wire_server_said("");
+        wire.server_input(bytes + half, size - half);
+        wire_server_said(channel_status);
+    }
+    for (size_t i = 0; i < size; i++)
+        wire.server_input(bytes + i, 1);
+    wire_server_said(channel_status);
+}

@@ -671,3 +671,98 @@ Test(scs_session, no_cw_stays_behind)
     cr_assert(holds_pattern(wire.to_server.bytes, wire.to_server.size));
     cr_assert(!holds_pattern((const uint8_t *)pair.scs, 4096));
 }
+
+/* Beyond clause 5, for SCSs that want it: several CW_provisions under way. */
+static void bring_up_two(void)
+{
+    struct simulcrypt_scs_config config = {.version = 2,
+                                           .channel_id = 1,
+                                           .super_cas_id = 0x12345678,
+                                           .reply_timeout_ms = 1000,
+                                           .network_delay_ms = 900,
+                                           .outstanding_max = 2};
+    pair_stop();
+    pair_start(&config);
+    bring_up("00");
+    cr_assert_eq(pair_provision(7, 65535), 0);
+    wire.now_ms += 100;
+    cr_assert_eq(pair_provision(7, 65535), -EBUSY);
+    cr_assert_eq(pair_provision(7, 0), 0);
+    cr_assert_eq(pair_provision(7, 1), -EBUSY);
+    wire.to_server.size = 0;
+}
+
+Test(scs_session, two_provisions_are_answered_in_any_order)
+{
+    bring_up_two();
+    wire_client_hears(ECM_RESPONSE("0000", "8070"));
+    wire_expect("ecm 7/0 ");
+    cr_assert_eq(pair_provision(7, 1), 0);
+    wire_client_hears(ECM_RESPONSE("FFFF", "8070"));
+    wire_client_hears(ECM_RESPONSE("FFFF", "8070"));
+    wire_client_hears(ECM_RESPONSE("0001", "8070"));
+    wire_expect("ecm 7/65535 ecm 7/1 ");
+}
+
+Test(scs_session, two_provisions_are_late_each_for_itself)
+{
+    bring_up_two();
+    cr_assert_eq(pair_tick(0), 2000);
+    cr_assert_eq(pair_tick(900), 2100);
+    wire_expect("provision_failed 7/65535 ");
+    cr_assert_eq(pair_tick(100), UINT64_MAX);
+    wire_expect("provision_failed 7/0 ");
+    bring_up_two();
+    pair_tick(5000);
+    wire_expect("provision_failed 7/65535 provision_failed 7/0 ");
+}
+
+Test(scs_session, an_error_answers_the_oldest_provision_of_its_stream_or_all_of_the_channel)
+{
+    bring_up_two();
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=000B");
+    wire_expect("provision_failed 7/65535 ");
+    cr_assert_eq(pair_provision(7, 1), 0);
+    wire_client_hears("channel_error ECM_channel_id=0001 error_status=000B");
+    wire_expect("provision_failed 7/0 provision_failed 7/1 ");
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=000B");
+    wire_expect("");
+}
+
+Test(scs_session, more_provisions_than_there_is_room_for_cannot_be_asked_for)
+{
+    struct simulcrypt_scs_config config = {.version = 2, .outstanding_max = SIMULCRYPT_OUTSTANDING_MAX + 1};
+    struct simulcrypt_scs_session *none;
+    struct simulcrypt_scs_ops ops = {0};
+    cr_assert_eq(simulcrypt_scs_session_create(&none, &config, &ops, NULL), -EINVAL);
+    config.outstanding_max--;
+    cr_assert_eq(simulcrypt_scs_session_create(&none, &config, &ops, NULL), 0);
+    simulcrypt_scs_session_destroy(none);
+}
+
+Test(scs_session, a_stream_is_tested)
+{
+    cr_assert_eq(simulcrypt_scs_session_test_stream(pair.scs, 7), -ENOENT);
+    bring_up("00");
+    cr_assert_eq(simulcrypt_scs_session_test_stream(pair.scs, 7), 0);
+    wire_client_said("v2 stream_test ECM_channel_id=0001 ECM_stream_id=0007");
+    wire_client_hears(STREAM_STATUS("00"));
+    wire_expect("");
+}
+
+/* Annex N: IP datacast. Its ECMs are none for a transport stream. */
+Test(scs_session, version_5_works_but_for_annex_n)
+{
+    struct simulcrypt_scs_config config = {.version = 5, .channel_id = 1};
+    pair_stop();
+    pair_start(&config);
+    pair_connect();
+    wire_client_hears("v5 " STATUS);
+    wire_expect("channel_up ");
+    pair_connect();
+    wire_client_hears("v5 channel_status ECM_channel_id=0001 section_TSpkt_flag=02 delay_start=FF38 "
+                      "delay_stop=00C8 ECM_rep_period=0064 max_streams=0000 min_CP_duration=000A lead_CW=01 "
+                      "CW_per_msg=02 max_comp_time=0064");
+    wire_expect("fail ");
+    cr_assert(strstr(pair.why, "annex N"));
+}
