@@ -27,12 +27,13 @@ static void write_inner(const struct simulcrypt_interface *interface, struct bas
     base_store_u16(length, (uint16_t)(w->at - start));
 }
 
-/* Numbers count up from 1 byte by byte; a boolean is 1. */
+/* Numbers count up from 1 byte by byte, an error_status is 1 as a whole. */
 static void write_parameter(const struct simulcrypt_interface *interface, struct base_writer *w, uint16_t tag,
                             const struct tables_change *change)
 {
     const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(interface, tag);
     uint32_t size = type->size_max <= 9 ? type->size_max : type->size_min + 3u;
+    unsigned first = tag != SIMULCRYPT_P_ERROR_STATUS;
     base_write_u16(w, tag);
     if (type->inner && !change->resize) {
         write_inner(interface, w, type->inner);
@@ -41,7 +42,7 @@ static void write_parameter(const struct simulcrypt_interface *interface, struct
     size = change->resize ? change->size : size;
     base_write_u16(w, (uint16_t)size);
     for (uint32_t i = 0; i < size; i++)
-        base_write_u8(w, (uint8_t)(i == 0 && change->set ? change->value : i + 1));
+        base_write_u8(w, i == 0 && change->set ? change->value : (uint8_t)(i + first));
 }
 
 static void begin(struct base_writer *w, const struct simulcrypt_message_type *type, uint8_t version,
