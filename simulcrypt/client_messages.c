@@ -64,7 +64,8 @@ static bool is_fatal(const struct simulcrypt__client *client, const struct simul
 static void take_channel_error(struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
     uint16_t error = simulcrypt_message_u16(message, SIMULCRYPT_P_ERROR_STATUS);
-    const char *text = simulcrypt_error_text(client->type->interface, error);
+    struct simulcrypt__sentence made = simulcrypt__error_text(client->type->interface, message);
+    const char *text = made.text;
     const char *peer = client->type->peer;
     bool fatal = is_fatal(client, message);
     if (names_fault(client, message, SIMULCRYPT_FAULT_VERSION)) {
@@ -110,7 +111,8 @@ static void take_stream_error(struct simulcrypt__client *client, const struct si
                               struct simulcrypt__client_stream *stream)
 {
     uint16_t error = simulcrypt_message_u16(message, SIMULCRYPT_P_ERROR_STATUS);
-    const char *text = simulcrypt_error_text(client->type->interface, error);
+    struct simulcrypt__sentence made = simulcrypt__error_text(client->type->interface, message);
+    const char *text = made.text;
     if (!stream)
         return;
     client->version_refused |= names_fault(client, message, SIMULCRYPT_FAULT_VERSION);

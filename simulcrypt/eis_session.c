@@ -108,7 +108,10 @@ static void take_scg_error(struct simulcrypt__client *client, const struct simul
     uint16_t error = gravest(message);
     if (error != SIMULCRYPT_EIS_ACTIVATION_TOO_SOON)
         simulcrypt__streams_remove(&session->requests, scg_id);
-    session->ops.scg_error(session->context, scg_id, error, simulcrypt_eis_error_text(error));
+    struct simulcrypt__sentence made = simulcrypt__error_text(&simulcrypt_eis_scs, message);
+    bool first = error == simulcrypt_message_u16(message, SIMULCRYPT_EIS_P_ERROR_STATUS);
+    session->ops.scg_error(session->context, scg_id, error,
+                           first ? made.text : simulcrypt_eis_error_text(error));
 }
 
 static void take_list(struct simulcrypt__client *client, const struct simulcrypt_message *message)

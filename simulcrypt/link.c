@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "simulcrypt/link.h"
 
+#include <stdio.h>
+
 struct simulcrypt__address simulcrypt__address_of(const struct simulcrypt_interface *interface,
                                                   const struct simulcrypt_message *message)
 {
@@ -79,6 +81,37 @@ void simulcrypt__link_send_error(struct simulcrypt__link *link, const struct sim
         simulcrypt_encode_bytes(&encoder, SIMULCRYPT_P_ERROR_INFORMATION, bytes, sizeof(bytes));
     }
     simulcrypt__link_send(link, &encoder);
+}
+
+/* With these error_information is an offset, if anything. */
+static bool is_about_a_message(const struct simulcrypt_interface *interface, uint16_t error)
+{
+    for (int fault = SIMULCRYPT_FAULT_INVALID_MESSAGE; fault <= SIMULCRYPT_FAULT_TOO_LONG; fault++)
+        if (interface->errors[fault] == error)
+            return true;
+    return false;
+}
+
+/* Some peers put text there: two bytes, and no others, are a parameter's tag. */
+static const struct simulcrypt_parameter_type *
+parameter_at_fault(const struct simulcrypt_interface *interface, const struct simulcrypt_message *message)
+{
+    struct simulcrypt_field information = simulcrypt_message_first(message, SIMULCRYPT_P_ERROR_INFORMATION);
+    if (!information.value || information.size != 2)
+        return NULL;
+    return simulcrypt_find_parameter(interface, base_load_u16(information.value));
+}
+
+struct simulcrypt__sentence simulcrypt__error_text(const struct simulcrypt_interface *interface,
+                                                   const struct simulcrypt_message *message)
+{
+    struct simulcrypt__sentence made;
+    uint16_t error = simulcrypt_message_u16(message, SIMULCRYPT_P_ERROR_STATUS);
+    const struct simulcrypt_parameter_type *parameter = parameter_at_fault(interface, message);
+    const char *text = simulcrypt_error_text(interface, error);
+    bool named = parameter && !is_about_a_message(interface, error) && !strstr(text, parameter->name);
+    snprintf(made.text, sizeof(made.text), "%s%s%s", text, named ? ": " : "", named ? parameter->name : "");
+    return made;
 }
 
 bool simulcrypt__has_error(const struct simulcrypt_message *message, uint16_t error)

@@ -56,6 +56,15 @@ void simulcrypt__link_send_stream_plain(struct simulcrypt__link *link, uint16_t 
 void simulcrypt__link_send_error(struct simulcrypt__link *link, const struct simulcrypt__address *about,
                                  uint16_t error, int information);
 
+/* The text of an error message's first error_status, followed by the parameter at fault where
+ * error_information names one. */
+struct simulcrypt__sentence {
+    char text[120];
+};
+
+struct simulcrypt__sentence simulcrypt__error_text(const struct simulcrypt_interface *interface,
+                                                   const struct simulcrypt_message *message);
+
 /* Whether an error message names `error` among its error_statuses. */
 bool simulcrypt__has_error(const struct simulcrypt_message *message, uint16_t error);
 

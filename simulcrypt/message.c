@@ -76,6 +76,7 @@ struct decoding {
     struct simulcrypt_message *message;
     struct simulcrypt_verdict *verdict;
     const uint8_t *start;
+    bool has_compounds;
     int status;
 };
 
@@ -111,6 +112,7 @@ static void take_parameter(struct decoding *d, uint16_t tag, struct simulcrypt_f
     }
     if (!value_is_allowed(d, type, field))
         note_fault(d, SIMULCRYPT_FAULT_VALUE, tag);
+    d->has_compounds |= type->kind == SIMULCRYPT_COMPOUND;
     if (d->message->count[rule]++ == 0)
         d->message->first[rule] = field;
 }
@@ -145,27 +147,27 @@ static void check_counts(struct decoding *d)
     }
 }
 
-static struct simulcrypt_message decode_inner(struct decoding *d, const struct simulcrypt_message *outer,
-                                              const struct simulcrypt_parameter_type *type,
-                                              struct simulcrypt_field field)
+static void decode_inner(struct decoding *d, const struct simulcrypt_message *outer,
+                         const struct simulcrypt_parameter_type *type, struct simulcrypt_field field,
+                         struct simulcrypt_message *inner)
 {
-    struct simulcrypt_message inner = {
+    *inner = (struct simulcrypt_message){
         .version = outer->version,
         .type = outer->type,
         .definition = type->inner,
         .interface = outer->interface,
         .body = base_reader_of(field.value, field.size),
     };
-    d->message = &inner;
+    d->message = inner;
     take_parameters(d);
     check_counts(d);
-    return inner;
 }
 
 /* Offsets of faults count from the message's start in compounds, too. */
 static void check_compounds(struct decoding *d)
 {
     struct simulcrypt_message *outer = d->message;
+    struct simulcrypt_message inner;
     for (size_t i = 0; i < outer->definition->rule_count; i++) {
         uint16_t tag = outer->definition->rules[i].tag;
         const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(d->interface, tag);
@@ -173,7 +175,7 @@ static void check_compounds(struct decoding *d)
             continue;
         struct simulcrypt_field field = outer->first[i];
         for (; field.value; field = simulcrypt_message_next(outer, tag, field))
-            decode_inner(d, outer, type, field);
+            decode_inner(d, outer, type, field, &inner);
     }
     d->message = outer;
 }
@@ -182,8 +184,10 @@ struct simulcrypt_message simulcrypt_message_inner(const struct simulcrypt_messa
                                                    struct simulcrypt_field field)
 {
     struct simulcrypt_verdict ignored;
+    struct simulcrypt_message inner;
     struct decoding d = {.interface = message->interface, .verdict = &ignored, .start = field.value};
-    return decode_inner(&d, message, simulcrypt_find_parameter(message->interface, tag), field);
+    decode_inner(&d, message, simulcrypt_find_parameter(message->interface, tag), field, &inner);
+    return inner;
 }
 
 static void decode_header(struct decoding *d, size_t size)
@@ -215,7 +219,8 @@ int simulcrypt_message_decode(const struct simulcrypt_interface *interface, enum
         note_fault(&d, SIMULCRYPT_FAULT_INVALID_MESSAGE, 1);
     take_parameters(&d);
     check_counts(&d);
-    check_compounds(&d);
+    if (d.has_compounds)
+        check_compounds(&d);
     return d.status;
 }
 

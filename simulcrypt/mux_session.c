@@ -219,10 +219,12 @@ static void take_data_provision(struct simulcrypt__server *server, const struct 
         return;
     }
     uint16_t error = deliver(session, stream, message);
-    bool told = error == SIMULCRYPT_EMMG_EXCEEDED_BANDWIDTH && stream->exceeding;
-    stream->exceeding |= error == SIMULCRYPT_EMMG_EXCEEDED_BANDWIDTH;
+    bool exceeds = error == SIMULCRYPT_EMMG_EXCEEDED_BANDWIDTH;
+    bool told = exceeds && stream->exceeding;
+    stream->exceeding |= exceeds;
     if (error && !told)
-        simulcrypt__server_refuse_stream(server, stream->head.id, error, SIMULCRYPT_EMMG_P_DATAGRAM);
+        simulcrypt__server_refuse_stream(server, stream->head.id, error,
+                                         exceeds ? SIMULCRYPT_NO_INFORMATION : SIMULCRYPT_EMMG_P_DATAGRAM);
 }
 
 static const struct simulcrypt__server_handler handlers[] = {

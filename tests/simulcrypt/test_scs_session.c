@@ -464,7 +464,7 @@ Test(scs_session, errors_in_operation_fail_the_provisions)
     pair_provision(7, 4);
     wire_client_hears("channel_error ECM_channel_id=0000 error_status=0010 error_information=000D");
     wire_expect("provision_failed 7/4 ");
-    cr_assert_str_eq(pair.why, "missing mandatory parameter");
+    cr_assert_str_eq(pair.why, "missing mandatory parameter: access_criteria");
 }
 
 Test(scs_session, errors_that_lose_the_channel_fail_it)
@@ -765,4 +765,26 @@ Test(scs_session, version_5_works_but_for_annex_n)
                       "CW_per_msg=02 max_comp_time=0064");
     wire_expect("fail ");
     cr_assert(strstr(pair.why, "annex N"));
+}
+
+/* error_information names a parameter where it is two bytes and the error is about one. */
+Test(scs_session, the_parameter_at_fault_is_told)
+{
+    static const struct {
+        const char *error, *why;
+    } cases[] = {
+        {"error_status=0011 error_information=0012", "invalid parameter value: CP_number"},
+        {"error_status=0011 error_information=414243", "invalid parameter value"},
+        {"error_status=0011 error_information=00FF", "invalid parameter value"},
+        {"error_status=0011", "invalid parameter value"},
+        {"error_status=0001 error_information=0003", "invalid message"}, /* an offset */
+        {"error_status=0012 error_information=0019", "unknown ECM_id"},
+    };
+    bring_up("00");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char script[200] = "stream_error ECM_channel_id=0001 ECM_stream_id=0007 ";
+        cr_assert_eq(pair_provision(7, (uint16_t)i), 0);
+        wire_client_hears(strcat(script, cases[i].error));
+        cr_assert_str_eq(pair.why, cases[i].why);
+    }
 }
