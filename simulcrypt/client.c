@@ -90,13 +90,13 @@ static void expire_stream(struct simulcrypt__client *client, struct simulcrypt__
         client->type->stream_late(client, stream);
 }
 
-/* A stream may have several things to wait for: each is given up for itself. */
+/* A stream may have several things to wait for: each is given up for itself. Callbacks may remove streams. */
 static void check_deadlines(struct simulcrypt__client *client)
 {
     if (client->now_ms >= client->deadline)
         simulcrypt__client_fail(client, "no channel_status within %u ms", client->reply_timeout_ms);
     for (size_t i = 0; i < client->streams.count; i++)
-        while (simulcrypt__client_is_running(client) &&
+        while (simulcrypt__client_is_running(client) && i < client->streams.count &&
                client->now_ms >= simulcrypt__client_stream_at(client, i)->deadline)
             expire_stream(client, simulcrypt__client_stream_at(client, i));
 }
@@ -144,6 +144,19 @@ int simulcrypt__client_add_stream(struct simulcrypt__client *client, struct simu
         return -ENOMEM;
     if (client->state == CHANNEL_UP)
         simulcrypt__client_ask_for_stream(client, stream);
+    return 0;
+}
+
+int simulcrypt__client_remove_stream(struct simulcrypt__client *client, uint16_t stream_id)
+{
+    const struct simulcrypt__client_stream *stream = simulcrypt__client_find(client, stream_id);
+    if (!stream)
+        return -ENOENT;
+    bool set_up = client->state == CHANNEL_UP && stream->state != STREAM_IDLE;
+    simulcrypt__streams_remove(&client->streams, stream_id);
+    if (set_up)
+        simulcrypt__link_send_stream_plain(
+            &client->link, simulcrypt__type_of(&client->link, SIMULCRYPT_STREAM_CLOSE), stream_id);
     return 0;
 }
 

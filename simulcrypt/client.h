@@ -91,6 +91,8 @@ void simulcrypt__client_close(struct simulcrypt__client *client);
  * caller keeps it then. */
 int simulcrypt__client_add_stream(struct simulcrypt__client *client,
                                   struct simulcrypt__client_stream *stream);
+/* Closes it where it is set up, and frees it; its answer is not awaited. -ENOENT. */
+int simulcrypt__client_remove_stream(struct simulcrypt__client *client, uint16_t stream_id);
 /* The stream where it is up; else NULL and -ENOENT or -ENOTCONN in *status. */
 struct simulcrypt__client_stream *simulcrypt__client_up_stream(const struct simulcrypt__client *client,
                                                                uint16_t stream_id, int *status);

@@ -139,6 +139,11 @@ int simulcrypt_emmg_session_add_stream(struct simulcrypt_emmg_session *session,
     return status;
 }
 
+int simulcrypt_emmg_session_remove_stream(struct simulcrypt_emmg_session *session, uint16_t stream_id)
+{
+    return simulcrypt__client_remove_stream(&session->client, stream_id);
+}
+
 void simulcrypt_emmg_session_connected(struct simulcrypt_emmg_session *session, uint64_t now_ms)
 {
     simulcrypt__client_connected(&session->client, now_ms);

@@ -52,6 +52,9 @@ void simulcrypt_emmg_session_destroy(struct simulcrypt_emmg_session *session); /
 int simulcrypt_emmg_session_add_stream(struct simulcrypt_emmg_session *session,
                                        const struct simulcrypt_data_stream *stream);
 
+/* stream_close_request where it is set up, without waiting for an answer. -ENOENT. */
+int simulcrypt_emmg_session_remove_stream(struct simulcrypt_emmg_session *session, uint16_t stream_id);
+
 void simulcrypt_emmg_session_connected(struct simulcrypt_emmg_session *session, uint64_t now_ms);
 void simulcrypt_emmg_session_input(struct simulcrypt_emmg_session *session, const uint8_t *bytes, size_t size,
                                    uint64_t now_ms);

@@ -59,7 +59,8 @@ static void stream_up(struct simulcrypt__client *client, struct simulcrypt__clie
 static void refused(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
                     uint16_t error, const char *text)
 {
-    session_of(client)->ops.error(session_of(client)->context, stream ? &stream->head.id : NULL, error, text);
+    uint16_t stream_id = stream ? stream->head.id : 0; /* the owner may remove it */
+    session_of(client)->ops.error(session_of(client)->context, stream ? &stream_id : NULL, error, text);
 }
 
 static struct simulcrypt__client_stream *stream_of(const struct simulcrypt__client *client,
@@ -123,6 +124,11 @@ int simulcrypt_psig_session_add_stream(struct simulcrypt_psig_session *session, 
     if (status)
         free(stream);
     return status;
+}
+
+int simulcrypt_psig_session_remove_stream(struct simulcrypt_psig_session *session, uint16_t stream_id)
+{
+    return simulcrypt__client_remove_stream(&session->client, stream_id);
 }
 
 void simulcrypt_psig_session_connected(struct simulcrypt_psig_session *session, uint64_t now_ms)

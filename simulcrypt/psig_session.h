@@ -48,7 +48,11 @@ int simulcrypt_psig_session_create(struct simulcrypt_psig_session **session,
                                    void *context);                             /* -EINVAL, -ENOMEM */
 void simulcrypt_psig_session_destroy(struct simulcrypt_psig_session *session); /* NULL is allowed */
 
+/* Set up as soon as the channel is up. -EEXIST, -ENOMEM. */
 int simulcrypt_psig_session_add_stream(struct simulcrypt_psig_session *session, uint16_t stream_id);
+
+/* stream_close where it is set up, without waiting for an answer. -ENOENT. */
+int simulcrypt_psig_session_remove_stream(struct simulcrypt_psig_session *session, uint16_t stream_id);
 
 void simulcrypt_psig_session_connected(struct simulcrypt_psig_session *session, uint64_t now_ms);
 void simulcrypt_psig_session_input(struct simulcrypt_psig_session *session, const uint8_t *bytes, size_t size,

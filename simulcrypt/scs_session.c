@@ -16,6 +16,7 @@
 struct outstanding {
     uint16_t cp_number;
     bool criteria_sent; /* it carries the access criteria */
+    bool refused;       /* with the whole channel; its owner is to be told */
     uint64_t deadline;
 };
 
@@ -176,27 +177,46 @@ static void stream_late(struct simulcrypt__client *client, struct simulcrypt__cl
     fail_provision(session_of(client), stream, late, "no ECM_response in time");
 }
 
+static void mark_as_refused(struct simulcrypt__client *client)
+{
+    for (size_t i = 0; i < client->streams.count; i++) {
+        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
+        for (unsigned n = 0; n < stream->outstanding_count; n++)
+            stream->outstanding[n].refused = true;
+    }
+}
+
+static struct stream *find_refused(const struct simulcrypt__client *client, unsigned *position)
+{
+    for (size_t i = 0; i < client->streams.count; i++) {
+        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
+        for (*position = 0; *position < stream->outstanding_count; ++*position)
+            if (stream->outstanding[*position].refused)
+                return stream;
+    }
+    return NULL;
+}
+
+/* Callbacks may provision anew, remove streams or end the connection. */
+static void refuse_all(struct simulcrypt__client *client, const char *text)
+{
+    unsigned position;
+    struct stream *stream;
+    mark_as_refused(client);
+    while ((stream = find_refused(client, &position)))
+        fail_provision(session_of(client), stream, position, text);
+}
+
 /* An error names no CP. A stream_error is taken as the answer to the oldest CW_provision of its stream, a
  * channel_error as the answer to all that are outstanding. */
 static void refused(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
                     uint16_t error, const char *text)
 {
-    struct simulcrypt_scs_session *session = session_of(client);
-    unsigned connection = client->connection;
     (void)error;
-    if (common) {
-        if (((struct stream *)common)->outstanding_count)
-            fail_provision(session, (struct stream *)common, 0, text);
-        return;
-    }
-    for (size_t i = 0; i < client->streams.count; i++) {
-        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
-        for (unsigned n = stream->outstanding_count; n && client->state == CHANNEL_UP; n--) {
-            if (client->connection != connection || !stream->outstanding_count)
-                return;
-            fail_provision(session, stream, 0, text);
-        }
-    }
+    if (!common)
+        refuse_all(client, text);
+    else if (((struct stream *)common)->outstanding_count)
+        fail_provision(session_of(client), (struct stream *)common, 0, text);
 }
 
 static void take_ecm_response(struct simulcrypt__client *client, const struct simulcrypt_message *message)
@@ -278,6 +298,11 @@ int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
     if (status)
         free(stream);
     return status;
+}
+
+int simulcrypt_scs_session_remove_stream(struct simulcrypt_scs_session *session, uint16_t stream_id)
+{
+    return simulcrypt__client_remove_stream(&session->client, stream_id);
 }
 
 /* Exactly the CWs of the crypto-periods (n + 1 + lead_CW - CW_per_msg) to (n + lead_CW), in this order. */

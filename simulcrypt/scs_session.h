@@ -62,6 +62,10 @@ void simulcrypt_scs_session_destroy(struct simulcrypt_scs_session *session); /* 
 int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
                                       const struct simulcrypt_scs_stream_config *config);
 
+/* stream_close_request where it is set up, without waiting for the answer; what is outstanding is not
+ * answered any more. The stream_id may be used again at once. -ENOENT. */
+int simulcrypt_scs_session_remove_stream(struct simulcrypt_scs_session *session, uint16_t stream_id);
+
 void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms);
 void simulcrypt_scs_session_input(struct simulcrypt_scs_session *session, const uint8_t *bytes, size_t size,
                                   uint64_t now_ms);

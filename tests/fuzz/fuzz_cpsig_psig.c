@@ -130,6 +130,9 @@ static void do_something(uint16_t stream_id)
     case 2:
         simulcrypt_psig_session_add_stream(psig, (uint16_t)draw(16));
         break;
+    case 3:
+        simulcrypt_psig_session_remove_stream(psig, (uint16_t)draw(16));
+        break;
     default:
         if (!simulcrypt_psig_session_begin(psig, SIMULCRYPT_CPSIG_M_TRIGGER, stream_id, &encoder))
             require(!simulcrypt_psig_session_send(psig, &encoder));

@@ -138,6 +138,9 @@ static void do_something(uint16_t stream_id)
     case 3:
         simulcrypt_emmg_session_test_stream(emmg, stream_id);
         break;
+    case 5:
+        simulcrypt_emmg_session_remove_stream(emmg, (uint16_t)draw(16));
+        break;
     case 4:
         simulcrypt_emmg_session_request_bandwidth(emmg, stream_id, (uint16_t)draw(3), now_ms);
         break;

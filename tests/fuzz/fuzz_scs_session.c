@@ -38,6 +38,9 @@ static void do_something(uint16_t stream_id)
         simulcrypt_scs_session_add_stream(
             session, &(struct simulcrypt_scs_stream_config){.stream_id = (uint16_t)draw(16)});
         break;
+    case 3:
+        simulcrypt_scs_session_remove_stream(session, (uint16_t)draw(16));
+        break;
     default:
         simulcrypt_scs_session_provision(session, stream_id, &provision, now_ms);
         break;

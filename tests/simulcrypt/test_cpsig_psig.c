@@ -147,6 +147,14 @@ Test(cpsig_psig, the_psig_closes_without_an_answer)
     wire_expect("channel_closed close(channel_close) ");
 }
 
+Test(cpsig_psig, a_stream_is_removed)
+{
+    cr_assert_eq(simulcrypt_psig_session_remove_stream(psig_pair.psig, 7), 0);
+    wire_pump();
+    wire_expect("stream_closed 7 ");
+    cr_assert_eq(simulcrypt_psig_session_remove_stream(psig_pair.psig, 7), -ENOENT);
+}
+
 /* The numbers of its errors are not known: the parameter at fault says what is wrong. */
 Test(cpsig_psig, what_is_not_there_is_refused)
 {

@@ -106,6 +106,28 @@ Test(eis_scs, a_definition_replaces_the_one_before_as_a_whole)
                      " SCG_id=0007 SCG_current_reference_id=00000003 activation_pending_flag=00");
 }
 
+/* The message they came in is gone by then. */
+Test(eis_scs, access_criteria_are_kept)
+{
+    const struct simulcrypt_scg *scg;
+    open_channel();
+    wire_server_hears(PROVISION("0007", "00000001",
+                                SERVICE " ECM_Group=00090002000600080004"
+                                        "4ADC0002"
+                                        "0010000100" ECM_GROUP));
+    cr_assert_eq(simulcrypt_scgs_activated(eis_pair.scgs, 7), 0);
+    wire_server_hears(PROVISION("0008", "00000001",
+                                " service_id=0099 ECM_Group=00090002000600080004"
+                                "4ADC0002"
+                                "000A0010FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF0010000100" ECM_GROUP));
+    scg = simulcrypt_scgs_current(eis_pair.scgs, 7);
+    cr_assert(!scg->ecm_groups[0].has_access_criteria);
+    cr_assert_arr_eq(scg->ecm_groups[1].access_criteria, "\1\2\3", 3);
+    scg = simulcrypt_scgs_pending(eis_pair.scgs, 8);
+    cr_assert_eq(scg->ecm_groups[0].access_criteria_size, 16);
+    cr_assert_arr_eq(scg->ecm_groups[1].access_criteria, "\1\2\3", 3);
+}
+
 Test(eis_scs, no_content_and_no_ecm_group_removes)
 {
     open_channel();

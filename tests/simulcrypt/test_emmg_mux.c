@@ -165,6 +165,38 @@ Test(emmg_mux, bandwidth_is_kept_and_told_once)
     cr_assert(passed >= 49 && passed <= 51, "%u of 100 passed", passed);
 }
 
+/* The EMMG that kept to it in between is told again. */
+Test(emmg_mux, each_excess_is_told)
+{
+    static const char excess[] = "v3 stream_error " STREAM " error_status=000F";
+    char script[4000] = "v3 data_provision " STREAM " data_id=006B";
+    for (unsigned i = 0; i < 100; i++)
+        strcat(script, " datagram=" SECTION);
+    emmg_pair.bandwidth = 1;
+    open_stream();
+    for (unsigned round = 0; round < 3; round++) {
+        wire_server_hears(script);
+        wire_server_said("");
+        wire_server_hears(script);
+        wire_server_said(excess);
+        wire_server_hears(script);
+        wire_server_said("");
+        wire.now_ms += 10000;
+    }
+}
+
+Test(emmg_mux, a_stream_is_removed)
+{
+    cr_assert_eq(simulcrypt_emmg_session_remove_stream(emmg_pair.emmg, 7), -ENOENT);
+    emmg_pair_add_stream(7);
+    emmg_pair_connect();
+    wire_pump();
+    wire.diary[0] = 0;
+    cr_assert_eq(simulcrypt_emmg_session_remove_stream(emmg_pair.emmg, 7), 0);
+    wire_pump();
+    wire_expect("stream_closed 7 ");
+}
+
 Test(emmg_mux, one_large_message_passes_a_small_bandwidth)
 {
     struct simulcrypt_datagram large = emmg_pair_section(4096, 0);

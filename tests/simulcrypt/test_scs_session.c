@@ -788,3 +788,53 @@ Test(scs_session, the_parameter_at_fault_is_told)
         cr_assert_str_eq(pair.why, cases[i].why);
     }
 }
+
+Test(scs_session, a_stream_is_removed_and_its_id_used_again)
+{
+    cr_assert_eq(simulcrypt_scs_session_remove_stream(pair.scs, 7), -ENOENT);
+    pair_add_stream(7);
+    cr_assert_eq(simulcrypt_scs_session_remove_stream(pair.scs, 7), 0);
+    wire_client_said("");
+    bring_up("00");
+    cr_assert_eq(pair_provision(7, 0), 0);
+    wire.to_server.size = 0;
+    cr_assert_eq(simulcrypt_scs_session_remove_stream(pair.scs, 7), 0);
+    pair_add_stream(7);
+    wire_client_said("v2 stream_close_request ECM_channel_id=0001 ECM_stream_id=0007; " STREAM_SETUP);
+    wire_client_hears(ECM_RESPONSE("0000", "8070"));
+    wire_client_hears("stream_close_response ECM_channel_id=0001 ECM_stream_id=0007");
+    wire_client_hears(STREAM_STATUS("00"));
+    wire_expect("stream_up 7 ");
+    cr_assert_eq(pair_tick(100000), UINT64_MAX);
+    wire_expect("");
+}
+
+static void remove_both(uint16_t stream_id, uint16_t cp_number)
+{
+    (void)stream_id;
+    (void)cp_number;
+    simulcrypt_scs_session_remove_stream(pair.scs, 7);
+    simulcrypt_scs_session_remove_stream(pair.scs, 8);
+}
+
+/* From inside a callback, while the session goes through its streams. */
+Test(scs_session, streams_may_be_removed_by_callbacks)
+{
+    for (unsigned late = 0; late < 2; late++) {
+        pair_stop();
+        pair_start(NULL);
+        pair_add_stream(8);
+        bring_up("00");
+        wire_client_hears("stream_status ECM_channel_id=0001 ECM_stream_id=0008 ECM_id=006C "
+                          "access_criteria_transfer_mode=00");
+        cr_assert_eq(pair_provision(7, 0), 0);
+        cr_assert_eq(pair_provision(8, 0), 0);
+        pair.on_provision_failed = remove_both;
+        wire.diary[0] = 0;
+        if (late)
+            pair_tick(100000);
+        else
+            wire_client_hears("channel_error ECM_channel_id=0001 error_status=000B");
+        wire_expect("provision_failed 7/0 ");
+    }
+}
