@@ -155,13 +155,15 @@ static void take_addressed(struct simulcrypt__client *client, const struct simul
         take_other(client, message);
 }
 
-/* Some servers put channel 0, and client 0, into a channel_error when they could not read the id. */
+/* Some servers put client 0 into every error, and channel 0 into a channel_error when they could not read the
+ * id. */
 static bool is_for_us(const struct simulcrypt__client *client, const struct simulcrypt_message *message,
                       const struct simulcrypt__address *about)
 {
     if (message->type == role(client, SIMULCRYPT_CHANNEL_ERROR))
         return true;
-    return about->channel_id == client->link.channel_id && about->client_id == client->link.client_id &&
+    bool same_client = message->definition->is_error || about->client_id == client->link.client_id;
+    return about->channel_id == client->link.channel_id && same_client &&
            (client->state == CHANNEL_UP || message->type == role(client, SIMULCRYPT_CHANNEL_STATUS));
 }
 

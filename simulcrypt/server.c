@@ -230,10 +230,12 @@ static void take_addressed(struct simulcrypt__server *server, const struct simul
 static void take_valid(struct simulcrypt__server *server, const struct simulcrypt_message *message)
 {
     struct simulcrypt__address about = simulcrypt__address_of(server->type->interface, message);
-    server->link.version = message->version;
-    if (message->definition->is_error)
+    if (message->definition->is_error) { /* whatever its version */
         take_error(server, message, &about);
-    else if (message->type == simulcrypt__type_of(&server->link, SIMULCRYPT_CHANNEL_SETUP))
+        return;
+    }
+    server->link.version = message->version;
+    if (message->type == simulcrypt__type_of(&server->link, SIMULCRYPT_CHANNEL_SETUP))
         take_channel_setup(server, message, &about);
     else if (addresses_exist(server, message, &about))
         take_addressed(server, message, &about);

@@ -529,3 +529,12 @@ Test(ecmg_session, half_a_message_waits_for_its_rest)
         wire.server_input(bytes + i, 1);
     wire_server_said(channel_status);
 }
+
+/* An error may bear any version, and has no say in that of the answers. */
+Test(ecmg_session, an_error_does_not_change_the_version)
+{
+    open_stream();
+    wire_server_hears("v77 channel_error ECM_channel_id=0001 error_status=0002");
+    cr_assert_eq(simulcrypt_ecmg_session_ecm_response(pair.ecmg, 7, 0, NULL, 0), 0);
+    wire_server_said("v2 ECM_response ECM_channel_id=0001 ECM_stream_id=0007 CP_number=0000 ECM_datagram=");
+}

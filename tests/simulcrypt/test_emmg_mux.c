@@ -387,6 +387,9 @@ Test(emmg_mux, errors_are_reported_or_end_the_session)
     bring_up();
     wire_client_hears("v3 stream_error " STREAM " error_status=000F");
     wire_expect("stream_error 7: 000F ");
+    wire_client_hears("v3 stream_error client_id=00000000 data_channel_id=0001 data_stream_id=0007 "
+                      "error_status=0010");
+    wire_expect("stream_error 7: 0010 ");
     wire_client_hears("v3 channel_error client_id=00000000 data_channel_id=0000 error_status=0001");
     wire_expect("channel_error 0001 ");
     wire_client_hears("v3 stream_error " STREAM " error_status=0005");
