@@ -56,7 +56,7 @@
     X(FLOW_PID_CHANGE_RELATED_DATA, 0x0110, flow_PID_change_related_data, BYTES, 9, 9)                       \
     X(FLOW_SUPER_CAS_ID, 0x0111, flow_super_CAS_id, NUMBER, 4, 4)                                            \
     X(FLOW_TYPE, 0x0112, flow_type, NUMBER, 1, 1)                                                            \
-    X(INSERTION_DELAY, 0x0113, insertion_delay, NUMBER, 2, 2)                                                \
+    X(INSERTION_DELAY, 0x0113, insertion_delay, SIGNED, 2, 2)                                                \
     X(INSERTION_DELAY_TYPE, 0x0114, insertion_delay_type, NUMBER, 1, 1)                                      \
     X(LAST_SECTION_INDICATOR, 0x0115, last_section_indicator, BOOLEAN, 1, 1)                                 \
     X(LOCATION_ID, 0x0116, location_id, NUMBER, 1, 1)                                                        \

@@ -41,10 +41,10 @@ static_assert(SIMULCRYPT_CWS_MAX * (4 + 2 + UINT8_MAX) + SIMULCRYPT_ACCESS_CRITE
 #define SIMULCRYPT_ECMG_PARAMETER_MAP(X)                                                                     \
     X(SUPER_CAS_ID, 0x0001, Super_CAS_id, NUMBER, 4, 4)                                                      \
     X(SECTION_TSPKT_FLAG, 0x0002, section_TSpkt_flag, FORMAT, 1, 1)                                          \
-    X(DELAY_START, 0x0003, delay_start, NUMBER, 2, 2)                                                        \
-    X(DELAY_STOP, 0x0004, delay_stop, NUMBER, 2, 2)                                                          \
-    X(TRANSITION_DELAY_START, 0x0005, transition_delay_start, NUMBER, 2, 2)                                  \
-    X(TRANSITION_DELAY_STOP, 0x0006, transition_delay_stop, NUMBER, 2, 2)                                    \
+    X(DELAY_START, 0x0003, delay_start, SIGNED, 2, 2)                                                        \
+    X(DELAY_STOP, 0x0004, delay_stop, SIGNED, 2, 2)                                                          \
+    X(TRANSITION_DELAY_START, 0x0005, transition_delay_start, SIGNED, 2, 2)                                  \
+    X(TRANSITION_DELAY_STOP, 0x0006, transition_delay_stop, SIGNED, 2, 2)                                    \
     X(ECM_REP_PERIOD, 0x0007, ECM_rep_period, NUMBER, 2, 2)                                                  \
     X(MAX_STREAMS, 0x0008, max_streams, NUMBER, 2, 2)                                                        \
     X(MIN_CP_DURATION, 0x0009, min_CP_duration, NUMBER, 2, 2)                                                \
@@ -58,10 +58,10 @@ static_assert(SIMULCRYPT_CWS_MAX * (4 + 2 + UINT8_MAX) + SIMULCRYPT_ACCESS_CRITE
     X(ACCESS_CRITERIA_TRANSFER_MODE, 0x0011, access_criteria_transfer_mode, BOOLEAN, 1, 1)                   \
     X(CP_NUMBER, 0x0012, CP_number, NUMBER, 2, 2)                                                            \
     X(CP_DURATION, 0x0013, CP_duration, NUMBER, 2, 2)                                                        \
-    X(CP_CW_COMBINATION, 0x0014, CP_CW_combination, BYTES, 3, 2 + UINT8_MAX)                                 \
+    X(CP_CW_COMBINATION, 0x0014, CP_CW_combination, CP_CW, 3, 2 + UINT8_MAX)                                 \
     X(ECM_DATAGRAM, 0x0015, ECM_datagram, BYTES, 0, SIMULCRYPT_ECM_DATAGRAM_MAX)                             \
-    X(AC_DELAY_START, 0x0016, AC_delay_start, NUMBER, 2, 2)                                                  \
-    X(AC_DELAY_STOP, 0x0017, AC_delay_stop, NUMBER, 2, 2)                                                    \
+    X(AC_DELAY_START, 0x0016, AC_delay_start, SIGNED, 2, 2)                                                  \
+    X(AC_DELAY_STOP, 0x0017, AC_delay_stop, SIGNED, 2, 2)                                                    \
     X(CW_ENCRYPTION, 0x0018, CW_encryption, BYTES, 0, UINT16_MAX)                                            \
     X(ECM_ID, 0x0019, ECM_id, NUMBER, 2, 2)                                                                  \
     X(ERROR_STATUS, 0x7000, error_status, NUMBER, 2, 2)                                                      \

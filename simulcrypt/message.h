@@ -32,9 +32,11 @@
 
 enum simulcrypt_kind {
     SIMULCRYPT_NUMBER,
+    SIMULCRYPT_SIGNED, /* two's complement */
     SIMULCRYPT_BOOLEAN,
     SIMULCRYPT_FORMAT,  /* section_TSpkt_flag: enum simulcrypt_format */
     SIMULCRYPT_BYTES,   /* any */
+    SIMULCRYPT_CP_CW,   /* two bytes CP number, then its CW: a secret */
     SIMULCRYPT_COMPOUND /* parameters of its own, coded as those of a message */
 };
 

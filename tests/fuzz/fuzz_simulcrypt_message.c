@@ -8,6 +8,7 @@
 #include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/eis_scs_table.h"
 #include "simulcrypt/emmg_mux_table.h"
+#include "simulcrypt/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,6 +72,19 @@ static void encode_again(const struct simulcrypt_interface *interface,
     require(made < 0 || !memcmp(again, data, size));
 }
 
+/* A line without a control character, whatever the peer sent. */
+static void trace(const struct simulcrypt_interface *interface, const uint8_t *data, size_t size)
+{
+    struct simulcrypt_trace_options options = {.form =
+                                                   size & 2 ? SIMULCRYPT_TRACE_JSON : SIMULCRYPT_TRACE_TEXT};
+    char *line = malloc(SIMULCRYPT_TRACE_ROOM(size));
+    ptrdiff_t length = simulcrypt_trace(interface, data, size, &options, line, SIMULCRYPT_TRACE_ROOM(size));
+    require(length > 0);
+    for (ptrdiff_t i = 0; i < length; i++)
+        require(line[i] >= ' ' && line[i] <= '~');
+    free(line);
+}
+
 static void try_interface(const struct simulcrypt_interface *interface, const uint8_t *data, size_t size)
 {
     struct simulcrypt_message message;
@@ -82,6 +96,7 @@ static void try_interface(const struct simulcrypt_interface *interface, const ui
         require(verdict.error_status != 0);
     else if (SIMULCRYPT_HEADER_SIZE + bytes == size)
         encode_again(interface, &message, data, size);
+    trace(interface, data, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

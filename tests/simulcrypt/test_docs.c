@@ -73,7 +73,8 @@ static struct row message_row(const struct simulcrypt_interface *interface,
 static struct row parameter_row(const struct simulcrypt_interface *interface,
                                 const struct simulcrypt_parameter_type *type)
 {
-    static const char *const kinds[] = {"number", "boolean", "format", "bytes", "compound"};
+    static const char *const kinds[] = {"number", "signed",        "boolean", "format",
+                                        "bytes",  "CP number, CW", "compound"};
     struct row row = {.used = 0};
     add(&row, "| 0x%04X | %s | ", type->tag, type->name);
     if (type->size_min == type->size_max)
