@@ -3,7 +3,6 @@
 #include "simulcrypt/ecmg_provision.h"
 
 #include "base/secret.h"
-#include "simulcrypt/ecmg_link.h"
 
 /* One CP_CW_combination into its place. An SCS may send more than lead_CW and CW_per_msg ask for (some always
  * send those of n and n + 1): what has no place is passed over. False where a CP has two different CWs. */

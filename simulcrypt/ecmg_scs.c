@@ -3,135 +3,53 @@
 #include "simulcrypt/ecmg_scs.h"
 
 #include "simulcrypt/ecmg_scs_table.h"
+#include "simulcrypt/table.h"
 
-#define P(name)                                                                                              \
-    {                                                                                                        \
-        SIMULCRYPT_ECMG_P_##name, 1, 1, 0                                                                    \
-    }
-#define P_OPTIONAL(name)                                                                                     \
-    {                                                                                                        \
-        SIMULCRYPT_ECMG_P_##name, 0, 1, 0                                                                    \
-    }
-#define P_SINCE(name, version)                                                                               \
-    {                                                                                                        \
-        SIMULCRYPT_ECMG_P_##name, 1, 1, version                                                              \
-    }
-#define P_ONE_OR_MORE(name)                                                                                  \
-    {                                                                                                        \
-        SIMULCRYPT_ECMG_P_##name, 1, SIMULCRYPT_MANY, 0                                                      \
-    }
-#define P_ANY(name)                                                                                          \
-    {                                                                                                        \
-        SIMULCRYPT_ECMG_P_##name, 0, SIMULCRYPT_MANY, 0                                                      \
-    }
+#define RULE_TAG(name)    SIMULCRYPT_ECMG_P_##name
+#define ROLE_TYPE(name)   SIMULCRYPT_ECMG_M_##name
+#define FAULT_ERROR(name) SIMULCRYPT_ECMG_##name
 
-static const struct simulcrypt_rule rules_channel_setup[] = {P(ECM_CHANNEL_ID), P(SUPER_CAS_ID)};
-static const struct simulcrypt_rule rules_channel_test[] = {P(ECM_CHANNEL_ID)};
-static const struct simulcrypt_rule rules_channel_status[] = {
-    P(ECM_CHANNEL_ID),
-    P(SECTION_TSPKT_FLAG),
-    P_OPTIONAL(AC_DELAY_START),
-    P_OPTIONAL(AC_DELAY_STOP),
-    P(DELAY_START),
-    P(DELAY_STOP),
-    P_OPTIONAL(TRANSITION_DELAY_START),
-    P_OPTIONAL(TRANSITION_DELAY_STOP),
-    P(ECM_REP_PERIOD),
-    P(MAX_STREAMS),
-    P(MIN_CP_DURATION),
-    P(LEAD_CW),
-    P(CW_PER_MSG),
-    P(MAX_COMP_TIME),
-};
-static const struct simulcrypt_rule rules_channel_close[] = {P(ECM_CHANNEL_ID)};
-static const struct simulcrypt_rule rules_channel_error[] = {
-    P(ECM_CHANNEL_ID),
-    P_ONE_OR_MORE(ERROR_STATUS),
-    P_ANY(ERROR_INFORMATION),
-};
-static const struct simulcrypt_rule rules_stream_setup[] = {
-    P(ECM_CHANNEL_ID),
-    P(ECM_STREAM_ID),
-    P_SINCE(ECM_ID, 2),
-    P(NOMINAL_CP_DURATION),
-};
-static const struct simulcrypt_rule rules_stream_test[] = {P(ECM_CHANNEL_ID), P(ECM_STREAM_ID)};
-static const struct simulcrypt_rule rules_stream_status[] = {
-    P(ECM_CHANNEL_ID),
-    P(ECM_STREAM_ID),
-    P_SINCE(ECM_ID, 2),
-    P(ACCESS_CRITERIA_TRANSFER_MODE),
-};
-static const struct simulcrypt_rule rules_stream_close_request[] = {P(ECM_CHANNEL_ID), P(ECM_STREAM_ID)};
-static const struct simulcrypt_rule rules_stream_close_response[] = {P(ECM_CHANNEL_ID), P(ECM_STREAM_ID)};
-static const struct simulcrypt_rule rules_stream_error[] = {
-    P(ECM_CHANNEL_ID),
-    P(ECM_STREAM_ID),
-    P_ONE_OR_MORE(ERROR_STATUS),
-    P_ANY(ERROR_INFORMATION),
-};
+#define CHANNEL P(ECM_CHANNEL_ID)
+#define STREAM  P(ECM_CHANNEL_ID), P(ECM_STREAM_ID)
+
+RULES(channel_setup, CHANNEL, P(SUPER_CAS_ID));
+RULES(channel_test, CHANNEL);
+RULES(channel_status, CHANNEL, P(SECTION_TSPKT_FLAG), P_OPTIONAL(AC_DELAY_START), P_OPTIONAL(AC_DELAY_STOP),
+      P(DELAY_START), P(DELAY_STOP), P_OPTIONAL(TRANSITION_DELAY_START), P_OPTIONAL(TRANSITION_DELAY_STOP),
+      P(ECM_REP_PERIOD), P(MAX_STREAMS), P(MIN_CP_DURATION), P(LEAD_CW), P(CW_PER_MSG), P(MAX_COMP_TIME));
+RULES(channel_close, CHANNEL);
+RULES(channel_error, CHANNEL, P_ERRORS);
+RULES(stream_setup, STREAM, P_SINCE(ECM_ID, 2), P(NOMINAL_CP_DURATION));
+RULES(stream_test, STREAM);
+RULES(stream_status, STREAM, P_SINCE(ECM_ID, 2), P(ACCESS_CRITERIA_TRANSFER_MODE));
+RULES(stream_close_request, STREAM);
+RULES(stream_close_response, STREAM);
+RULES(stream_error, STREAM, P_ERRORS);
 /* CP_CW_combination: CW_per_msg times, which only the sessions know. */
-static const struct simulcrypt_rule rules_CW_provision[] = {
-    P(ECM_CHANNEL_ID),
-    P(ECM_STREAM_ID),
-    P(CP_NUMBER),
-    P_OPTIONAL(CW_ENCRYPTION),
-    P_ONE_OR_MORE(CP_CW_COMBINATION),
-    P_OPTIONAL(CP_DURATION),
-    P_OPTIONAL(ACCESS_CRITERIA),
-};
-static const struct simulcrypt_rule rules_ECM_response[] = {
-    P(ECM_CHANNEL_ID),
-    P(ECM_STREAM_ID),
-    P(CP_NUMBER),
-    P(ECM_DATAGRAM),
-};
+RULES(CW_provision, STREAM, P(CP_NUMBER), P_OPTIONAL(CW_ENCRYPTION), P_ONE_OR_MORE(CP_CW_COMBINATION),
+      P_OPTIONAL(CP_DURATION), P_OPTIONAL(ACCESS_CRITERIA));
+RULES(ECM_response, STREAM, P(CP_NUMBER), P(ECM_DATAGRAM));
 
-#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
-
-static const struct simulcrypt_message_type messages[] = {
-#define X(name, number, text, sender, is_error)                                                              \
-    {number, SIMULCRYPT_##sender, is_error, #text, rules_##text, COUNT_OF(rules_##text)},
-    SIMULCRYPT_ECMG_MESSAGE_MAP(X)
-#undef X
-};
-
-static const struct simulcrypt_parameter_type parameters[] = {
-#define X(name, number, text, kind, least, greatest) {number, SIMULCRYPT_##kind, least, greatest, #text},
-    SIMULCRYPT_ECMG_PARAMETER_MAP(X)
-#undef X
-};
+static const struct simulcrypt_message_type messages[] = {SIMULCRYPT_ECMG_MESSAGE_MAP(MESSAGE_TYPE)};
+static const struct simulcrypt_parameter_type parameters[] = {SIMULCRYPT_ECMG_PARAMETER_MAP(PARAMETER_TYPE)};
+static const struct simulcrypt_error_type error_types[] = {SIMULCRYPT_ECMG_ERROR_MAP(ERROR_TYPE)};
 
 const struct simulcrypt_interface simulcrypt_ecmg_scs = {
     .name = "ECMG-SCS",
-    .versions = 1u << 1 | 1u << 2 | 1u << 3,
-    .parameters = parameters,
-    .parameter_count = COUNT_OF(parameters),
-    .messages = messages,
-    .message_count = COUNT_OF(messages),
-    .errors =
-        {
-            [SIMULCRYPT_FAULT_INVALID_MESSAGE] = SIMULCRYPT_ECMG_INVALID_MESSAGE,
-            [SIMULCRYPT_FAULT_VERSION] = SIMULCRYPT_ECMG_UNSUPPORTED_VERSION,
-            [SIMULCRYPT_FAULT_UNKNOWN_MESSAGE] = SIMULCRYPT_ECMG_UNKNOWN_MESSAGE,
-            [SIMULCRYPT_FAULT_TOO_LONG] = SIMULCRYPT_ECMG_MESSAGE_TOO_LONG,
-            [SIMULCRYPT_FAULT_LENGTH] = SIMULCRYPT_ECMG_INCONSISTENT_LENGTH,
-            [SIMULCRYPT_FAULT_MISSING_PARAMETER] = SIMULCRYPT_ECMG_MISSING_PARAMETER,
-            [SIMULCRYPT_FAULT_VALUE] = SIMULCRYPT_ECMG_INVALID_VALUE,
-        },
+    .versions = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 5,
+    INTERFACE_TABLES,
+    .errors = {INTERFACE_FAULTS,
+               INTERFACE_STREAM_FAULTS, [SIMULCRYPT_FAULT_STORAGE] = SIMULCRYPT_ECMG_OUT_OF_STORAGE},
+    .roles = {INTERFACE_CHANNEL_ROLES,
+              INTERFACE_STREAM_ROLES, [SIMULCRYPT_STREAM_CLOSE] = ROLE_TYPE(STREAM_CLOSE_REQUEST),
+              [SIMULCRYPT_STREAM_CLOSED] = ROLE_TYPE(STREAM_CLOSE_RESPONSE)},
+    .channel_tag = SIMULCRYPT_ECMG_P_ECM_CHANNEL_ID,
+    .stream_tag = SIMULCRYPT_ECMG_P_ECM_STREAM_ID,
 };
 
 const char *simulcrypt_ecmg_error_text(uint16_t error_status)
 {
-    switch (error_status) {
-#define X(name, number, text)                                                                                \
-    case number:                                                                                             \
-        return text;
-        SIMULCRYPT_ECMG_ERROR_MAP(X)
-#undef X
-    default:
-        return error_status >= 0x8000 ? "user defined error" : "reserved error number";
-    }
+    return simulcrypt_error_text(&simulcrypt_ecmg_scs, error_status);
 }
 
 /* Where each parameter of channel_status lives in the struct; `flag` is its has_ flag, -1 for a mandatory
@@ -193,4 +111,11 @@ void simulcrypt__read_channel_status(const struct simulcrypt_message *message,
         if (status_fields[i].flag >= 0)
             bytes[status_fields[i].flag] = simulcrypt_message_count(message, status_fields[i].tag) > 0;
     }
+}
+
+void simulcrypt__write_stream_status(struct simulcrypt_encoder *encoder, uint16_t ecm_id, bool transfer_mode)
+{
+    if (encoder->version >= 2)
+        simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_ECM_ID, ecm_id);
+    simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_ACCESS_CRITERIA_TRANSFER_MODE, transfer_mode);
 }

@@ -6,12 +6,20 @@
 #ifndef SIMULCRYPT_ECMG_SCS_TABLE_H
 #define SIMULCRYPT_ECMG_SCS_TABLE_H
 
+#include <assert.h>
+
 #include "simulcrypt/ecmg_scs.h"
 #include "simulcrypt/message.h"
 
 /* Bytes of the largest message taken. The largest that either end sends is an ECM_response of about 4.5 KiB;
  * the rest is for what the peer may add. */
 #define SIMULCRYPT_ECMG_MESSAGE_MAX (16 * 1024)
+
+/* Bytes of the largest message sent. */
+#define SIMULCRYPT_ECMG_SENT_MAX (SIMULCRYPT_HEADER_SIZE + 64 + SIMULCRYPT_ECM_DATAGRAM_MAX)
+static_assert(SIMULCRYPT_CWS_MAX * (4 + 2 + UINT8_MAX) + SIMULCRYPT_ACCESS_CRITERIA_MAX <=
+                  SIMULCRYPT_ECM_DATAGRAM_MAX,
+              "the largest CW_provision is smaller than the largest ECM_response");
 
 /* X(name, number, name in the standard, sender, is_error) */
 #define SIMULCRYPT_ECMG_MESSAGE_MAP(X)                                                                       \
@@ -32,11 +40,11 @@
 /* X(name, number, name in the standard, kind, least size, greatest size) */
 #define SIMULCRYPT_ECMG_PARAMETER_MAP(X)                                                                     \
     X(SUPER_CAS_ID, 0x0001, Super_CAS_id, NUMBER, 4, 4)                                                      \
-    X(SECTION_TSPKT_FLAG, 0x0002, section_TSpkt_flag, BOOLEAN, 1, 1)                                         \
-    X(DELAY_START, 0x0003, delay_start, NUMBER, 2, 2)                                                        \
-    X(DELAY_STOP, 0x0004, delay_stop, NUMBER, 2, 2)                                                          \
-    X(TRANSITION_DELAY_START, 0x0005, transition_delay_start, NUMBER, 2, 2)                                  \
-    X(TRANSITION_DELAY_STOP, 0x0006, transition_delay_stop, NUMBER, 2, 2)                                    \
+    X(SECTION_TSPKT_FLAG, 0x0002, section_TSpkt_flag, FORMAT, 1, 1)                                          \
+    X(DELAY_START, 0x0003, delay_start, SIGNED, 2, 2)                                                        \
+    X(DELAY_STOP, 0x0004, delay_stop, SIGNED, 2, 2)                                                          \
+    X(TRANSITION_DELAY_START, 0x0005, transition_delay_start, SIGNED, 2, 2)                                  \
+    X(TRANSITION_DELAY_STOP, 0x0006, transition_delay_stop, SIGNED, 2, 2)                                    \
     X(ECM_REP_PERIOD, 0x0007, ECM_rep_period, NUMBER, 2, 2)                                                  \
     X(MAX_STREAMS, 0x0008, max_streams, NUMBER, 2, 2)                                                        \
     X(MIN_CP_DURATION, 0x0009, min_CP_duration, NUMBER, 2, 2)                                                \
@@ -50,10 +58,10 @@
     X(ACCESS_CRITERIA_TRANSFER_MODE, 0x0011, access_criteria_transfer_mode, BOOLEAN, 1, 1)                   \
     X(CP_NUMBER, 0x0012, CP_number, NUMBER, 2, 2)                                                            \
     X(CP_DURATION, 0x0013, CP_duration, NUMBER, 2, 2)                                                        \
-    X(CP_CW_COMBINATION, 0x0014, CP_CW_combination, BYTES, 3, 2 + UINT8_MAX)                                 \
+    X(CP_CW_COMBINATION, 0x0014, CP_CW_combination, CP_CW, 3, 2 + UINT8_MAX)                                 \
     X(ECM_DATAGRAM, 0x0015, ECM_datagram, BYTES, 0, SIMULCRYPT_ECM_DATAGRAM_MAX)                             \
-    X(AC_DELAY_START, 0x0016, AC_delay_start, NUMBER, 2, 2)                                                  \
-    X(AC_DELAY_STOP, 0x0017, AC_delay_stop, NUMBER, 2, 2)                                                    \
+    X(AC_DELAY_START, 0x0016, AC_delay_start, SIGNED, 2, 2)                                                  \
+    X(AC_DELAY_STOP, 0x0017, AC_delay_stop, SIGNED, 2, 2)                                                    \
     X(CW_ENCRYPTION, 0x0018, CW_encryption, BYTES, 0, UINT16_MAX)                                            \
     X(ECM_ID, 0x0019, ECM_id, NUMBER, 2, 2)                                                                  \
     X(ERROR_STATUS, 0x7000, error_status, NUMBER, 2, 2)                                                      \
@@ -79,6 +87,9 @@ void simulcrypt__write_channel_status(struct simulcrypt_encoder *encoder,
                                       const struct simulcrypt_channel_status *status);
 void simulcrypt__read_channel_status(const struct simulcrypt_message *message,
                                      struct simulcrypt_channel_status *status);
+
+/* Inside the room: stream_status likewise, all parameters but the ids of channel and stream. */
+void simulcrypt__write_stream_status(struct simulcrypt_encoder *encoder, uint16_t ecm_id, bool transfer_mode);
 
 /* Inside the room: the first CP of a CW_provision for CP n; it carries CW_per_msg CWs from there on. CP
  * numbers wrap at 65535. */

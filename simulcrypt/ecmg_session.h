@@ -5,7 +5,7 @@
  * Bytes from the SCS and the time go in; bytes to send come out through `ops->send`, decisions are asked for
  * through the other ops. One connection carries one channel and any number of streams. One thread.
  *
- * Versions 1, 2 and 3 are understood, answers bear the version of the request. Unknown messages and
+ * Versions 1, 2, 3 and 5 are understood, answers bear the version of the request. Unknown messages and
  * parameters are passed over. A message that cannot be taken is answered with channel_error or stream_error
  * and, in error_information, two bytes: the parameter at fault or the fault's offset. An error is never
  * answered. */
@@ -52,5 +52,10 @@ int simulcrypt_ecmg_session_ecm_response(struct simulcrypt_ecmg_session *session
 /* stream_error for one stream, -ENOENT where it is closed by now. SIMULCRYPT_ECMG_UNRECOVERABLE closes it. */
 int simulcrypt_ecmg_session_stream_error(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
                                          uint16_t error);
+
+/* channel_test and stream_test: whatever input follows shows that the SCS lives; its status is taken in
+ * silence. -ENOTCONN without a channel, -ENOENT for a stream that there is none of. */
+int simulcrypt_ecmg_session_test_channel(struct simulcrypt_ecmg_session *session);
+int simulcrypt_ecmg_session_test_stream(struct simulcrypt_ecmg_session *session, uint16_t stream_id);
 
 #endif

@@ -9,6 +9,11 @@
 static const struct simulcrypt_message_type unknown_message = {.from = SIMULCRYPT_FROM_BOTH,
                                                                .name = "unknown message_type"};
 
+bool simulcrypt_version_is_known(const struct simulcrypt_interface *interface, uint8_t version)
+{
+    return version < 32 && (interface->versions >> version & 1);
+}
+
 const struct simulcrypt_message_type *simulcrypt_find_message(const struct simulcrypt_interface *interface,
                                                               uint16_t type)
 {
@@ -39,6 +44,14 @@ const char *simulcrypt_parameter_name(const struct simulcrypt_interface *interfa
     return found ? found->name : "unknown parameter_type";
 }
 
+const char *simulcrypt_error_text(const struct simulcrypt_interface *interface, uint16_t error_status)
+{
+    for (size_t i = 0; i < interface->error_count; i++)
+        if (interface->error_types[i].number == error_status)
+            return interface->error_types[i].text;
+    return error_status >= SIMULCRYPT_USER_DEFINED ? "user defined error" : "reserved error number";
+}
+
 /* Position of the rule for `tag`, or rule_count. */
 static size_t find_rule(const struct simulcrypt_message_type *definition, uint16_t tag)
 {
@@ -63,6 +76,7 @@ struct decoding {
     struct simulcrypt_message *message;
     struct simulcrypt_verdict *verdict;
     const uint8_t *start;
+    bool has_compounds;
     int status;
 };
 
@@ -75,9 +89,15 @@ static void note_fault(struct decoding *d, enum simulcrypt_fault fault, size_t i
     *d->verdict = simulcrypt_verdict_of(d->interface, fault, information);
 }
 
-static bool value_is_allowed(const struct simulcrypt_parameter_type *type, struct simulcrypt_field field)
+static bool value_is_allowed(const struct decoding *d, const struct simulcrypt_parameter_type *type,
+                             struct simulcrypt_field field)
 {
-    return type->kind != SIMULCRYPT_BOOLEAN || field.value[0] <= 1;
+    if (type->kind == SIMULCRYPT_BOOLEAN)
+        return field.value[0] <= 1;
+    if (type->kind == SIMULCRYPT_FORMAT)
+        return field.value[0] <= SIMULCRYPT_PACKETS ||
+               (d->message->version >= 5 && field.value[0] == SIMULCRYPT_ANNEX_N);
+    return true;
 }
 
 static void take_parameter(struct decoding *d, uint16_t tag, struct simulcrypt_field field)
@@ -90,8 +110,9 @@ static void take_parameter(struct decoding *d, uint16_t tag, struct simulcrypt_f
         note_fault(d, SIMULCRYPT_FAULT_LENGTH, tag);
         return;
     }
-    if (!value_is_allowed(type, field))
+    if (!value_is_allowed(d, type, field))
         note_fault(d, SIMULCRYPT_FAULT_VALUE, tag);
+    d->has_compounds |= type->kind == SIMULCRYPT_COMPOUND;
     if (d->message->count[rule]++ == 0)
         d->message->first[rule] = field;
 }
@@ -126,9 +147,47 @@ static void check_counts(struct decoding *d)
     }
 }
 
-static bool version_is_known(const struct simulcrypt_interface *interface, uint8_t version)
+static void decode_inner(struct decoding *d, const struct simulcrypt_message *outer,
+                         const struct simulcrypt_parameter_type *type, struct simulcrypt_field field,
+                         struct simulcrypt_message *inner)
 {
-    return version < 32 && (interface->versions >> version & 1);
+    *inner = (struct simulcrypt_message){
+        .version = outer->version,
+        .type = outer->type,
+        .definition = type->inner,
+        .interface = outer->interface,
+        .body = base_reader_of(field.value, field.size),
+    };
+    d->message = inner;
+    take_parameters(d);
+    check_counts(d);
+}
+
+/* Offsets of faults count from the message's start in compounds, too. */
+static void check_compounds(struct decoding *d)
+{
+    struct simulcrypt_message *outer = d->message;
+    struct simulcrypt_message inner;
+    for (size_t i = 0; i < outer->definition->rule_count; i++) {
+        uint16_t tag = outer->definition->rules[i].tag;
+        const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(d->interface, tag);
+        if (!type || !type->inner || !outer->count[i])
+            continue;
+        struct simulcrypt_field field = outer->first[i];
+        for (; field.value; field = simulcrypt_message_next(outer, tag, field))
+            decode_inner(d, outer, type, field, &inner);
+    }
+    d->message = outer;
+}
+
+struct simulcrypt_message simulcrypt_message_inner(const struct simulcrypt_message *message, uint16_t tag,
+                                                   struct simulcrypt_field field)
+{
+    struct simulcrypt_verdict ignored;
+    struct simulcrypt_message inner;
+    struct decoding d = {.interface = message->interface, .verdict = &ignored, .start = field.value};
+    decode_inner(&d, message, simulcrypt_find_parameter(message->interface, tag), field, &inner);
+    return inner;
 }
 
 static void decode_header(struct decoding *d, size_t size)
@@ -141,7 +200,7 @@ static void decode_header(struct decoding *d, size_t size)
     message->body = r;
     const struct simulcrypt_message_type *found = simulcrypt_find_message(d->interface, message->type);
     message->definition = found ? found : &unknown_message;
-    if (!message->definition->is_error && !version_is_known(d->interface, message->version))
+    if (!message->definition->is_error && !simulcrypt_version_is_known(d->interface, message->version))
         note_fault(d, SIMULCRYPT_FAULT_VERSION, 0);
     if (!found)
         note_fault(d, SIMULCRYPT_FAULT_UNKNOWN_MESSAGE, 1);
@@ -154,12 +213,14 @@ int simulcrypt_message_decode(const struct simulcrypt_interface *interface, enum
                               struct simulcrypt_verdict *verdict)
 {
     struct decoding d = {.interface = interface, .message = message, .verdict = verdict, .start = bytes};
-    *message = (struct simulcrypt_message){0};
+    *message = (struct simulcrypt_message){.interface = interface};
     decode_header(&d, size);
     if (!(message->definition->from & from))
         note_fault(&d, SIMULCRYPT_FAULT_INVALID_MESSAGE, 1);
     take_parameters(&d);
     check_counts(&d);
+    if (d.has_compounds)
+        check_compounds(&d);
     return d.status;
 }
 
@@ -264,6 +325,30 @@ static bool counts_are_exact(const struct simulcrypt_encoder *encoder)
             return false;
     }
     return true;
+}
+
+struct simulcrypt_encoder simulcrypt_encode_compound_begin(struct simulcrypt_encoder *encoder, uint16_t tag)
+{
+    const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(encoder->interface, tag);
+    simulcrypt_encode_room(encoder, tag, 0); /* its length is known at the end */
+    struct simulcrypt_encoder compound = *encoder;
+    compound.wrong |= !type || !type->inner;
+    compound.definition = type ? type->inner : NULL;
+    compound.writer.start = encoder->writer.at;
+    memset(compound.count, 0, sizeof(compound.count));
+    return compound;
+}
+
+void simulcrypt_encode_compound_end(struct simulcrypt_encoder *encoder,
+                                    const struct simulcrypt_encoder *compound)
+{
+    size_t size = base_writer_size(&compound->writer);
+    encoder->writer.failed |= compound->writer.failed || size > UINT16_MAX;
+    encoder->wrong |= compound->wrong || !counts_are_exact(compound);
+    if (encoder->wrong || encoder->writer.failed)
+        return;
+    encoder->writer.at = compound->writer.at;
+    base_store_u16(compound->writer.start - 2, (uint16_t)size);
 }
 
 ptrdiff_t simulcrypt_encode_end(struct simulcrypt_encoder *encoder)

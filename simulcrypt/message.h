@@ -20,16 +20,41 @@
 
 #define SIMULCRYPT_HEADER_SIZE   5
 #define SIMULCRYPT_LENGTH_OFFSET 3 /* of message_length */
-#define SIMULCRYPT_RULES_MAX     16
+#define SIMULCRYPT_RULES_MAX     24
 #define SIMULCRYPT_MANY          UINT16_MAX /* no upper bound on instances */
 
-enum simulcrypt_kind { SIMULCRYPT_NUMBER, SIMULCRYPT_BOOLEAN, SIMULCRYPT_BYTES };
+/* The same on every interface. */
+#define SIMULCRYPT_P_ERROR_STATUS      0x7000
+#define SIMULCRYPT_P_ERROR_INFORMATION 0x7001
+#define SIMULCRYPT_UNKNOWN_ERROR       0x7000
+#define SIMULCRYPT_UNRECOVERABLE       0x7001 /* closes the stream or channel it is about */
+#define SIMULCRYPT_USER_DEFINED        0x8000 /* error_statuses, tags and types from here on */
+
+enum simulcrypt_kind {
+    SIMULCRYPT_NUMBER,
+    SIMULCRYPT_SIGNED, /* two's complement */
+    SIMULCRYPT_BOOLEAN,
+    SIMULCRYPT_FORMAT,  /* section_TSpkt_flag: enum simulcrypt_format */
+    SIMULCRYPT_BYTES,   /* any */
+    SIMULCRYPT_CP_CW,   /* two bytes CP number, then its CW: a secret */
+    SIMULCRYPT_COMPOUND /* parameters of its own, coded as those of a message */
+};
+
+/* section_TSpkt_flag: what a datagram is made of. */
+enum simulcrypt_format {
+    SIMULCRYPT_SECTIONS = 0,
+    SIMULCRYPT_PACKETS = 1, /* of the transport stream, 188 bytes each */
+    SIMULCRYPT_ANNEX_N = 2  /* IP datacast; from version 5 on */
+};
+
+struct simulcrypt_message_type;
 
 struct simulcrypt_parameter_type {
     uint16_t tag;
     enum simulcrypt_kind kind;
     uint16_t size_min, size_max; /* bytes of the value; equal for a number */
     const char *name;
+    const struct simulcrypt_message_type *inner; /* of a compound: the rules of its parameters, else NULL */
 };
 
 /* How often a parameter occurs in a message. In versions below `since` it is not sent, and may be absent from
@@ -52,7 +77,8 @@ struct simulcrypt_message_type {
     size_t rule_count;
 };
 
-/* What can be wrong with a message as such; every interface has its own number for each. */
+/* What can be wrong on any interface, each of which has its own number for it: first with a message as such,
+ * then with what it is about. */
 enum simulcrypt_fault {
     SIMULCRYPT_FAULT_INVALID_MESSAGE,
     SIMULCRYPT_FAULT_VERSION,
@@ -61,7 +87,35 @@ enum simulcrypt_fault {
     SIMULCRYPT_FAULT_LENGTH,
     SIMULCRYPT_FAULT_MISSING_PARAMETER,
     SIMULCRYPT_FAULT_VALUE,
+    SIMULCRYPT_FAULT_UNKNOWN_CHANNEL,
+    SIMULCRYPT_FAULT_UNKNOWN_STREAM,
+    SIMULCRYPT_FAULT_UNKNOWN_CLIENT,
+    SIMULCRYPT_FAULT_CHANNEL_IN_USE,
+    SIMULCRYPT_FAULT_STREAM_IN_USE,
+    SIMULCRYPT_FAULT_TOO_MANY_STREAMS, /* on this channel */
+    SIMULCRYPT_FAULT_STORAGE,
     SIMULCRYPT_FAULTS
+};
+
+/* The messages that interfaces have in common, each with a number of its own; 0 where there is none. */
+enum simulcrypt_role {
+    SIMULCRYPT_CHANNEL_SETUP,
+    SIMULCRYPT_CHANNEL_TEST,
+    SIMULCRYPT_CHANNEL_STATUS,
+    SIMULCRYPT_CHANNEL_CLOSE,
+    SIMULCRYPT_CHANNEL_ERROR,
+    SIMULCRYPT_STREAM_SETUP,
+    SIMULCRYPT_STREAM_TEST,
+    SIMULCRYPT_STREAM_STATUS,
+    SIMULCRYPT_STREAM_CLOSE, /* sent by the client; a role apart as its name and its answer differ */
+    SIMULCRYPT_STREAM_CLOSED,
+    SIMULCRYPT_STREAM_ERROR,
+    SIMULCRYPT_ROLES
+};
+
+struct simulcrypt_error_type {
+    uint16_t number;
+    const char *text;
 };
 
 struct simulcrypt_interface {
@@ -71,9 +125,16 @@ struct simulcrypt_interface {
     size_t parameter_count;
     const struct simulcrypt_message_type *messages;
     size_t message_count;
+    const struct simulcrypt_error_type *error_types;
+    size_t error_count;
     uint16_t errors[SIMULCRYPT_FAULTS]; /* error_status of each fault */
+    uint16_t roles[SIMULCRYPT_ROLES];
+    /* Parameters that say what a message is about; 0 where the interface has none. */
+    uint16_t client_tag, channel_tag, stream_tag;
+    uint16_t echo_tag; /* repeated in the stream's error that answers a message */
 };
 
+bool simulcrypt_version_is_known(const struct simulcrypt_interface *interface, uint8_t version);
 /* NULL where the interface has no such thing. */
 const struct simulcrypt_message_type *simulcrypt_find_message(const struct simulcrypt_interface *interface,
                                                               uint16_t type);
@@ -82,6 +143,7 @@ simulcrypt_find_parameter(const struct simulcrypt_interface *interface, uint16_t
 /* For logs; never NULL. */
 const char *simulcrypt_message_name(const struct simulcrypt_interface *interface, uint16_t type);
 const char *simulcrypt_parameter_name(const struct simulcrypt_interface *interface, uint16_t tag);
+const char *simulcrypt_error_text(const struct simulcrypt_interface *interface, uint16_t error_status);
 
 struct simulcrypt_field {
     const uint8_t *value;
@@ -93,6 +155,7 @@ struct simulcrypt_message {
     uint8_t version;
     uint16_t type;
     const struct simulcrypt_message_type *definition; /* one without parameters for an unknown message_type */
+    const struct simulcrypt_interface *interface;
     struct base_reader body;
     struct simulcrypt_field first[SIMULCRYPT_RULES_MAX]; /* per rule of the definition */
     uint16_t count[SIMULCRYPT_RULES_MAX];
@@ -133,6 +196,11 @@ static inline uint16_t simulcrypt_message_u16(const struct simulcrypt_message *m
     return (uint16_t)simulcrypt_message_number(message, tag);
 }
 
+/* The parameters of a compound's instance, as if it were a message of its own; `field` is from a message that
+ * was decoded without a fault. */
+struct simulcrypt_message simulcrypt_message_inner(const struct simulcrypt_message *message, uint16_t tag,
+                                                   struct simulcrypt_field field);
+
 /* Builds one message in the caller's buffer. Failures are remembered: ask simulcrypt_encode_end() once. */
 struct simulcrypt_encoder {
     struct base_writer writer;
@@ -151,6 +219,10 @@ void simulcrypt_encode_bytes(struct simulcrypt_encoder *encoder, uint16_t tag, c
                              size_t size);
 /* Room for a value that the caller writes; NULL where it does not fit or is not allowed. */
 uint8_t *simulcrypt_encode_room(struct simulcrypt_encoder *encoder, uint16_t tag, size_t size);
+/* A compound: its parameters are encoded into what begin gives, which end then takes back. */
+struct simulcrypt_encoder simulcrypt_encode_compound_begin(struct simulcrypt_encoder *encoder, uint16_t tag);
+void simulcrypt_encode_compound_end(struct simulcrypt_encoder *encoder,
+                                    const struct simulcrypt_encoder *compound);
 /* The message's size; -EINVAL where the table does not allow it, -ENOSPC where the buffer is too small. */
 ptrdiff_t simulcrypt_encode_end(struct simulcrypt_encoder *encoder);
 

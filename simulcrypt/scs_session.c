@@ -3,29 +3,52 @@
 #include "simulcrypt/scs_session.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/error.h"
 #include "base/secret.h"
-#include "simulcrypt/scs_state.h"
+#include "simulcrypt/client.h"
+#include "simulcrypt/ecmg_scs_table.h"
 
-#define DEFAULT_REPLY_TIMEOUT 5000 /* ms */
 #define DEFAULT_NETWORK_DELAY 5000 /* ms */
-void simulcrypt__scs_fail(struct simulcrypt_scs_session *session, const char *format, ...)
+#define TS_PACKET_SIZE        188
+
+/* A CW_provision that awaits its ECM_response. */
+struct outstanding {
+    uint16_t cp_number;
+    bool criteria_sent; /* it carries the access criteria */
+    bool refused;       /* with the whole channel; its owner is to be told */
+    uint64_t deadline;
+};
+
+struct stream {
+    struct simulcrypt__client_stream common;
+    uint16_t ecm_id;
+    uint16_t nominal_cp_duration;
+    bool has_criteria;
+    uint16_t criteria_size;
+    uint8_t criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+
+    bool transfer_mode;
+    bool criteria_known; /* the ECMG has answered a CW_provision that carried them */
+    unsigned outstanding_count;
+    struct outstanding outstanding[SIMULCRYPT_OUTSTANDING_MAX]; /* in the order sent */
+};
+
+struct simulcrypt_scs_session {
+    struct simulcrypt__client client;
+    struct simulcrypt_scs_config config;
+    struct simulcrypt_scs_ops ops;
+    void *context;
+    struct simulcrypt_channel_status status; /* in force */
+    uint8_t out[SIMULCRYPT_ECMG_SENT_MAX];
+};
+
+static struct simulcrypt_scs_session *session_of(struct simulcrypt__client *client)
 {
-    va_list arguments;
-    if (!simulcrypt__scs_is_running(session))
-        return;
-    va_start(arguments, format);
-    vsnprintf(session->why, sizeof(session->why), format, arguments);
-    va_end(arguments);
-    session->state = CHANNEL_FAILED;
-    session->ops.fail(session->context, session->why);
+    return (struct simulcrypt_scs_session *)client;
 }
 
-static void set_criteria(struct simulcrypt__scs_stream *stream, bool has, const uint8_t *bytes, size_t size)
+static void set_criteria(struct stream *stream, bool has, const uint8_t *bytes, size_t size)
 {
     stream->has_criteria = has;
     stream->criteria_known = false;
@@ -34,179 +57,260 @@ static void set_criteria(struct simulcrypt__scs_stream *stream, bool has, const 
         memcpy(stream->criteria, bytes, stream->criteria_size);
 }
 
+static void set_deadline(struct stream *stream)
+{
+    stream->common.deadline = SIMULCRYPT_NEVER;
+    for (unsigned i = 0; i < stream->outstanding_count; i++)
+        if (stream->outstanding[i].deadline < stream->common.deadline)
+            stream->common.deadline = stream->outstanding[i].deadline;
+}
+
+/* The position of a CP's CW_provision, or outstanding_count. */
+static unsigned find_outstanding(const struct stream *stream, uint16_t cp_number)
+{
+    unsigned i = 0;
+    while (i < stream->outstanding_count && stream->outstanding[i].cp_number != cp_number)
+        i++;
+    return i;
+}
+
+static struct outstanding remove_outstanding(struct stream *stream, unsigned position)
+{
+    struct outstanding removed = stream->outstanding[position];
+    stream->outstanding_count--;
+    memmove(stream->outstanding + position, stream->outstanding + position + 1,
+            (stream->outstanding_count - position) * sizeof(removed));
+    set_deadline(stream);
+    return removed;
+}
+
 /* The stream is free for the next CW_provision before its owner hears of this one. */
-void simulcrypt__scs_fail_provision(struct simulcrypt_scs_session *session,
-                                    struct simulcrypt__scs_stream *stream, const char *why)
+static void fail_provision(struct simulcrypt_scs_session *session, struct stream *stream, unsigned position,
+                           const char *why)
 {
-    stream->outstanding = false;
-    stream->deadline = SIMULCRYPT_NEVER;
-    session->ops.provision_failed(session->context, stream->head.id, stream->cp_number, why);
+    struct outstanding removed = remove_outstanding(stream, position);
+    session->ops.provision_failed(session->context, stream->common.head.id, removed.cp_number, why);
 }
 
-void simulcrypt__scs_ask_for_stream(struct simulcrypt_scs_session *session,
-                                    struct simulcrypt__scs_stream *stream)
+static void fail(struct simulcrypt__client *client, const char *why)
 {
-    uint16_t minimum = session->link.status.min_cp_duration;
-    uint16_t nominal = stream->nominal_cp_duration > minimum ? stream->nominal_cp_duration : minimum;
-    struct simulcrypt_encoder encoder =
-        simulcrypt__link_begin_stream(&session->link, SIMULCRYPT_ECMG_M_STREAM_SETUP, stream->head.id);
-    if (session->config.version >= 2)
-        simulcrypt_encode_number(&encoder, SIMULCRYPT_ECMG_P_ECM_ID, stream->ecm_id);
-    simulcrypt_encode_number(&encoder, SIMULCRYPT_ECMG_P_NOMINAL_CP_DURATION, nominal);
-    stream->state = STREAM_ASKED;
-    stream->deadline = session->now_ms + session->config.reply_timeout_ms;
-    simulcrypt__link_send(&session->link, &encoder);
+    session_of(client)->ops.fail(session_of(client)->context, why);
 }
 
-static void read_input(struct simulcrypt_scs_session *session, struct base_reader *input)
+static void write_channel_setup(struct simulcrypt__client *client, struct simulcrypt_encoder *encoder)
 {
-    struct simulcrypt_message message;
-    struct simulcrypt_verdict verdict;
-    unsigned connection = session->connection;
-    int status = 1;
+    simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_SUPER_CAS_ID,
+                             session_of(client)->config.super_cas_id);
+}
 
-    while (status && session->connection == connection && simulcrypt__scs_is_running(session)) {
-        status = simulcrypt__receiver_next(&session->link.receiver, input, &message, &verdict);
-        if (status > 0)
-            simulcrypt__scs_take_valid(session, &message);
-        else if (status == BASE_E_MALFORMED)
-            simulcrypt__scs_take_invalid(session, &message, &verdict);
-        else if (status)
-            simulcrypt__scs_fail(session, "out of memory");
+static bool take_channel_status(struct simulcrypt__client *client, const struct simulcrypt_message *message)
+{
+    struct simulcrypt_channel_status *status = &session_of(client)->status;
+    if (simulcrypt_message_u16(message, SIMULCRYPT_ECMG_P_SECTION_TSPKT_FLAG) > SIMULCRYPT_PACKETS) {
+        simulcrypt__client_fail(client, "the ECMG makes ECMs for IP datacast (annex N): none for a transport "
+                                        "stream");
+        return false;
     }
-    if (session->connection != connection)
-        simulcrypt__receiver_clear(&session->link.receiver);
+    simulcrypt__read_channel_status(message, status);
+    if (status->cw_per_msg >= 1 && status->cw_per_msg <= SIMULCRYPT_CWS_MAX)
+        return true;
+    simulcrypt__client_fail(client, "the ECMG asks for %u CWs per message: 1 to %d are possible",
+                            status->cw_per_msg, SIMULCRYPT_CWS_MAX);
+    return false;
+}
+
+static void channel_up(struct simulcrypt__client *client, const struct simulcrypt_message *message)
+{
+    struct simulcrypt_scs_session *session = session_of(client);
+    (void)message;
+    session->ops.channel_up(session->context, &session->status);
+}
+
+static void write_channel_status(struct simulcrypt__client *client, struct simulcrypt_encoder *encoder)
+{
+    simulcrypt__write_channel_status(encoder, &session_of(client)->status);
+}
+
+static void write_stream_setup(struct simulcrypt__client *client,
+                               const struct simulcrypt__client_stream *common,
+                               struct simulcrypt_encoder *encoder)
+{
+    const struct stream *stream = (const struct stream *)common;
+    uint16_t minimum = session_of(client)->status.min_cp_duration;
+    uint16_t nominal = stream->nominal_cp_duration > minimum ? stream->nominal_cp_duration : minimum;
+    if (encoder->version >= 2)
+        simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_ECM_ID, stream->ecm_id);
+    simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_NOMINAL_CP_DURATION, nominal);
+}
+
+static void stream_up(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
+                      const struct simulcrypt_message *message)
+{
+    struct stream *stream = (struct stream *)common;
+    stream->transfer_mode = simulcrypt_message_u16(message, SIMULCRYPT_ECMG_P_ACCESS_CRITERIA_TRANSFER_MODE);
+    session_of(client)->ops.stream_up(session_of(client)->context, common->head.id);
+}
+
+static void write_stream_status(struct simulcrypt__client *client,
+                                const struct simulcrypt__client_stream *common,
+                                struct simulcrypt_encoder *encoder)
+{
+    const struct stream *stream = (const struct stream *)common;
+    (void)client;
+    simulcrypt__write_stream_status(encoder, stream->ecm_id, stream->transfer_mode);
+}
+
+static void forget_stream(struct simulcrypt__client *client, struct simulcrypt__client_stream *common)
+{
+    struct stream *stream = (struct stream *)common;
+    (void)client;
+    stream->outstanding_count = 0;
+    stream->criteria_known = false;
+}
+
+static void stream_late(struct simulcrypt__client *client, struct simulcrypt__client_stream *common)
+{
+    struct stream *stream = (struct stream *)common;
+    unsigned late = 0;
+    while (stream->outstanding[late].deadline != common->deadline)
+        late++;
+    fail_provision(session_of(client), stream, late, "no ECM_response in time");
+}
+
+static void mark_as_refused(struct simulcrypt__client *client)
+{
+    for (size_t i = 0; i < client->streams.count; i++) {
+        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
+        for (unsigned n = 0; n < stream->outstanding_count; n++)
+            stream->outstanding[n].refused = true;
+    }
+}
+
+static struct stream *find_refused(const struct simulcrypt__client *client, unsigned *position)
+{
+    for (size_t i = 0; i < client->streams.count; i++) {
+        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
+        for (*position = 0; *position < stream->outstanding_count; ++*position)
+            if (stream->outstanding[*position].refused)
+                return stream;
+    }
+    return NULL;
+}
+
+/* Callbacks may provision anew, remove streams or end the connection. */
+static void refuse_all(struct simulcrypt__client *client, const char *text)
+{
+    unsigned position;
+    struct stream *stream;
+    mark_as_refused(client);
+    while ((stream = find_refused(client, &position)))
+        fail_provision(session_of(client), stream, position, text);
+}
+
+/* An error names no CP. A stream_error is taken as the answer to the oldest CW_provision of its stream, a
+ * channel_error as the answer to all that are outstanding. */
+static void refused(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
+                    uint16_t error, const char *text)
+{
+    (void)error;
+    if (!common)
+        refuse_all(client, text);
+    else if (((struct stream *)common)->outstanding_count)
+        fail_provision(session_of(client), (struct stream *)common, 0, text);
+}
+
+static void take_ecm_response(struct simulcrypt__client *client, const struct simulcrypt_message *message)
+{
+    struct simulcrypt_scs_session *session = session_of(client);
+    uint16_t stream_id = simulcrypt_message_u16(message, SIMULCRYPT_ECMG_P_ECM_STREAM_ID);
+    uint16_t cp_number = simulcrypt_message_u16(message, SIMULCRYPT_ECMG_P_CP_NUMBER);
+    struct simulcrypt_field ecm = simulcrypt_message_first(message, SIMULCRYPT_ECMG_P_ECM_DATAGRAM);
+    struct stream *stream = (struct stream *)simulcrypt__client_find(client, stream_id);
+    unsigned position = stream ? find_outstanding(stream, cp_number) : 0;
+    if (!stream || position == stream->outstanding_count)
+        return;
+    if (session->status.packets && ecm.size % TS_PACKET_SIZE) {
+        fail_provision(session, stream, position, "the ECM is not a whole number of TS packets");
+        return;
+    }
+    struct outstanding answered = remove_outstanding(stream, position);
+    stream->criteria_known |= answered.criteria_sent;
+    session->ops.ecm(session->context, stream_id, cp_number, ecm.value, ecm.size);
+}
+
+static const struct simulcrypt__client_handler handlers[] = {
+    {SIMULCRYPT_ECMG_M_ECM_RESPONSE, take_ecm_response}};
+
+static const struct simulcrypt__client_type type = {
+    .interface = &simulcrypt_ecmg_scs,
+    .message_max = SIMULCRYPT_ECMG_MESSAGE_MAX,
+    .peer = "ECMG",
+    .handlers = handlers,
+    .handler_count = 1,
+    .fail = fail,
+    .write_channel_setup = write_channel_setup,
+    .take_channel_status = take_channel_status,
+    .channel_up = channel_up,
+    .write_channel_status = write_channel_status,
+    .write_stream_setup = write_stream_setup,
+    .stream_up = stream_up,
+    .write_stream_status = write_stream_status,
+    .stream_late = stream_late,
+    .refused = refused,
+    .forget_stream = forget_stream,
+};
+
+void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms)
+{
+    simulcrypt__client_connected(&session->client, now_ms);
 }
 
 void simulcrypt_scs_session_input(struct simulcrypt_scs_session *session, const uint8_t *bytes, size_t size,
                                   uint64_t now_ms)
 {
-    struct base_reader input = base_reader_of(bytes, size);
-    session->now_ms = now_ms;
-    session->reading = true;
-    read_input(session, &input);
-    session->reading = false;
-}
-
-static void forget_connection(struct simulcrypt_scs_session *session)
-{
-    session->state = CHANNEL_DOWN;
-    session->deadline = SIMULCRYPT_NEVER;
-    session->connection++;
-    if (!session->reading) /* else the message being read goes on to be used */
-        simulcrypt__receiver_clear(&session->link.receiver);
-    for (size_t i = 0; i < session->streams.count; i++) {
-        struct simulcrypt__scs_stream *stream = simulcrypt__scs_stream_at(session, i);
-        stream->state = STREAM_IDLE;
-        stream->deadline = SIMULCRYPT_NEVER;
-        stream->outstanding = false;
-        stream->criteria_known = false;
-    }
-}
-
-void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms)
-{
-    forget_connection(session);
-    session->now_ms = now_ms;
-    session->heard_ms = now_ms;
-    session->version_refused = false;
-    session->state = CHANNEL_ASKED;
-    session->deadline = now_ms + session->config.reply_timeout_ms;
-    struct simulcrypt_encoder encoder =
-        simulcrypt__link_begin(&session->link, SIMULCRYPT_ECMG_M_CHANNEL_SETUP);
-    simulcrypt_encode_number(&encoder, SIMULCRYPT_ECMG_P_SUPER_CAS_ID, session->config.super_cas_id);
-    simulcrypt__link_send(&session->link, &encoder);
+    simulcrypt__client_input(&session->client, bytes, size, now_ms);
 }
 
 void simulcrypt_scs_session_disconnected(struct simulcrypt_scs_session *session)
 {
-    forget_connection(session);
-}
-
-static void expire_stream(struct simulcrypt_scs_session *session, struct simulcrypt__scs_stream *stream)
-{
-    if (stream->state == STREAM_ASKED)
-        simulcrypt__scs_fail(session, "no stream_status for stream %u within %u ms", stream->head.id,
-                             session->config.reply_timeout_ms);
-    else
-        simulcrypt__scs_fail_provision(session, stream, "no ECM_response in time");
-}
-
-static void check_deadlines(struct simulcrypt_scs_session *session)
-{
-    if (session->now_ms >= session->deadline)
-        simulcrypt__scs_fail(session, "no channel_status within %u ms", session->config.reply_timeout_ms);
-    for (size_t i = 0; i < session->streams.count && simulcrypt__scs_is_running(session); i++)
-        if (session->now_ms >= simulcrypt__scs_stream_at(session, i)->deadline)
-            expire_stream(session, simulcrypt__scs_stream_at(session, i));
-}
-
-/* When a channel_test is due: SIMULCRYPT_NEVER while one is under way, or where none is wanted. */
-static uint64_t test_time(const struct simulcrypt_scs_session *session)
-{
-    bool wanted = session->state == CHANNEL_UP && session->config.test_period_ms &&
-                  session->deadline == SIMULCRYPT_NEVER;
-    return wanted ? session->heard_ms + session->config.test_period_ms : SIMULCRYPT_NEVER;
-}
-
-static void test_when_due(struct simulcrypt_scs_session *session)
-{
-    if (session->now_ms < test_time(session))
-        return;
-    session->deadline = session->now_ms + session->config.reply_timeout_ms;
-    struct simulcrypt_encoder encoder =
-        simulcrypt__link_begin(&session->link, SIMULCRYPT_ECMG_M_CHANNEL_TEST);
-    simulcrypt__link_send(&session->link, &encoder);
-}
-
-static uint64_t next_time(const struct simulcrypt_scs_session *session)
-{
-    uint64_t next = session->deadline < test_time(session) ? session->deadline : test_time(session);
-    for (size_t i = 0; i < session->streams.count; i++)
-        if (simulcrypt__scs_stream_at(session, i)->deadline < next)
-            next = simulcrypt__scs_stream_at(session, i)->deadline;
-    return next;
+    simulcrypt__client_disconnected(&session->client);
 }
 
 uint64_t simulcrypt_scs_session_tick(struct simulcrypt_scs_session *session, uint64_t now_ms)
 {
-    session->now_ms = now_ms;
-    check_deadlines(session);
-    test_when_due(session);
-    return simulcrypt__scs_is_running(session) ? next_time(session) : SIMULCRYPT_NEVER;
+    return simulcrypt__client_tick(&session->client, now_ms);
 }
 
 int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
                                       const struct simulcrypt_scs_stream_config *config)
 {
-    if (simulcrypt__scs_find(session, config->stream_id))
-        return -EEXIST;
     if (config->access_criteria_size > SIMULCRYPT_ACCESS_CRITERIA_MAX)
         return -EINVAL;
-    struct simulcrypt__scs_stream *stream = calloc(1, sizeof(*stream));
+    struct stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return -ENOMEM;
-    stream->head.id = config->stream_id;
+    stream->common.head.id = config->stream_id;
     stream->ecm_id = config->ecm_id;
     stream->nominal_cp_duration = config->nominal_cp_duration;
-    stream->deadline = SIMULCRYPT_NEVER;
     set_criteria(stream, config->access_criteria != NULL, config->access_criteria,
                  config->access_criteria_size);
-    if (simulcrypt__streams_insert(&session->streams, &stream->head)) {
+    int status = simulcrypt__client_add_stream(&session->client, &stream->common);
+    if (status)
         free(stream);
-        return -ENOMEM;
-    }
-    if (session->state == CHANNEL_UP)
-        simulcrypt__scs_ask_for_stream(session, stream);
-    return 0;
+    return status;
+}
+
+int simulcrypt_scs_session_remove_stream(struct simulcrypt_scs_session *session, uint16_t stream_id)
+{
+    return simulcrypt__client_remove_stream(&session->client, stream_id);
 }
 
 /* Exactly the CWs of the crypto-periods (n + 1 + lead_CW - CW_per_msg) to (n + lead_CW), in this order. */
 static bool is_exact(const struct simulcrypt_scs_session *session,
                      const struct simulcrypt_cw_provision *provision)
 {
-    uint16_t cp_number = simulcrypt__first_cp(&session->link.status, provision->cp_number);
-    if (provision->cw_count != session->link.status.cw_per_msg ||
+    uint16_t cp_number = simulcrypt__first_cp(&session->status, provision->cp_number);
+    if (provision->cw_count != session->status.cw_per_msg ||
         provision->access_criteria_size > SIMULCRYPT_ACCESS_CRITERIA_MAX)
         return false;
     for (unsigned i = 0; i < provision->cw_count; i++)
@@ -225,69 +329,67 @@ static void add_cw(struct simulcrypt_encoder *encoder, const struct simulcrypt_c
     memcpy(room + 2, cw->cw, cw->cw_size);
 }
 
-static struct simulcrypt_encoder encode_provision(struct simulcrypt_scs_session *session,
-                                                  struct simulcrypt__scs_stream *stream,
-                                                  const struct simulcrypt_cw_provision *provision)
+static int send_provision(struct simulcrypt_scs_session *session, struct stream *stream,
+                          const struct simulcrypt_cw_provision *provision, bool with_criteria)
 {
+    struct simulcrypt__link *link = &session->client.link;
     struct simulcrypt_encoder encoder =
-        simulcrypt__link_begin_stream(&session->link, SIMULCRYPT_ECMG_M_CW_PROVISION, stream->head.id);
+        simulcrypt__link_begin_stream(link, SIMULCRYPT_ECMG_M_CW_PROVISION, stream->common.head.id);
     simulcrypt_encode_number(&encoder, SIMULCRYPT_ECMG_P_CP_NUMBER, provision->cp_number);
     for (unsigned i = 0; i < provision->cw_count; i++)
         add_cw(&encoder, &provision->cws[i]);
     if (provision->cp_duration)
         simulcrypt_encode_number(&encoder, SIMULCRYPT_ECMG_P_CP_DURATION, provision->cp_duration);
-    if (stream->criteria_sent)
+    if (with_criteria)
         simulcrypt_encode_bytes(&encoder, SIMULCRYPT_ECMG_P_ACCESS_CRITERIA, stream->criteria,
                                 stream->criteria_size);
-    return encoder;
+    int status = simulcrypt__link_send(link, &encoder);
+    base_secure_zero(session->out, sizeof(session->out));
+    return status;
 }
 
 int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uint16_t stream_id,
                                      const struct simulcrypt_cw_provision *provision, uint64_t now_ms)
 {
-    struct simulcrypt__scs_stream *stream = simulcrypt__scs_find(session, stream_id);
+    int status;
+    struct stream *stream =
+        (struct stream *)simulcrypt__client_up_stream(&session->client, stream_id, &status);
     if (!stream)
-        return -ENOENT;
-    if (session->state != CHANNEL_UP || stream->state != STREAM_UP)
-        return -ENOTCONN;
-    if (stream->outstanding)
+        return status;
+    if (stream->outstanding_count >= session->config.outstanding_max ||
+        find_outstanding(stream, provision->cp_number) < stream->outstanding_count)
         return -EBUSY;
     if (!is_exact(session, provision))
         return -EINVAL;
-    session->now_ms = now_ms;
+    session->client.now_ms = now_ms;
     if (provision->has_access_criteria)
         set_criteria(stream, true, provision->access_criteria, provision->access_criteria_size);
-    stream->criteria_sent = stream->has_criteria && (stream->transfer_mode || !stream->criteria_known);
-    stream->outstanding = true;
-    stream->cp_number = provision->cp_number;
-    stream->deadline = now_ms + session->link.status.max_comp_time + session->config.network_delay_ms;
-    struct simulcrypt_encoder encoder = encode_provision(session, stream, provision);
-    int status = simulcrypt__link_send(&session->link, &encoder);
-    base_secure_zero(session->link.out, sizeof(session->link.out));
+    bool with_criteria = stream->has_criteria && (stream->transfer_mode || !stream->criteria_known);
+    stream->outstanding[stream->outstanding_count++] = (struct outstanding){
+        .cp_number = provision->cp_number,
+        .criteria_sent = with_criteria,
+        .deadline = now_ms + session->status.max_comp_time + session->config.network_delay_ms,
+    };
+    set_deadline(stream);
+    return send_provision(session, stream, provision, with_criteria);
+}
+
+int simulcrypt_scs_session_test_stream(struct simulcrypt_scs_session *session, uint16_t stream_id)
+{
+    int status;
+    if (simulcrypt__client_up_stream(&session->client, stream_id, &status))
+        simulcrypt__link_send_stream_plain(&session->client.link, SIMULCRYPT_ECMG_M_STREAM_TEST, stream_id);
     return status;
 }
 
 void simulcrypt_scs_session_close(struct simulcrypt_scs_session *session)
 {
-    if (!simulcrypt__scs_is_running(session))
-        return;
-    for (size_t i = 0; i < session->streams.count; i++) {
-        const struct simulcrypt__scs_stream *stream = simulcrypt__scs_stream_at(session, i);
-        if (stream->state != STREAM_UP)
-            continue;
-        struct simulcrypt_encoder encoder = simulcrypt__link_begin_stream(
-            &session->link, SIMULCRYPT_ECMG_M_STREAM_CLOSE_REQUEST, stream->head.id);
-        simulcrypt__link_send(&session->link, &encoder);
-    }
-    struct simulcrypt_encoder encoder =
-        simulcrypt__link_begin(&session->link, SIMULCRYPT_ECMG_M_CHANNEL_CLOSE);
-    simulcrypt__link_send(&session->link, &encoder);
-    forget_connection(session);
+    simulcrypt__client_close(&session->client);
 }
 
 bool simulcrypt_scs_session_version_refused(const struct simulcrypt_scs_session *session)
 {
-    return session->version_refused;
+    return session->client.version_refused;
 }
 
 int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
@@ -295,7 +397,8 @@ int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
                                   const struct simulcrypt_scs_ops *ops, void *context)
 {
     *session = NULL;
-    if (config->version < 1 || config->version > 3)
+    if (!simulcrypt_version_is_known(&simulcrypt_ecmg_scs, config->version) ||
+        config->outstanding_max > SIMULCRYPT_OUTSTANDING_MAX)
         return -EINVAL;
     struct simulcrypt_scs_session *made = calloc(1, sizeof(*made));
     if (!made)
@@ -303,17 +406,15 @@ int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
     made->config = *config;
     made->ops = *ops;
     made->context = context;
-    if (!made->config.reply_timeout_ms)
-        made->config.reply_timeout_ms = DEFAULT_REPLY_TIMEOUT;
     if (!made->config.network_delay_ms)
         made->config.network_delay_ms = DEFAULT_NETWORK_DELAY;
-    made->link.send = ops->send;
-    made->link.context = context;
-    made->link.version = config->version;
-    made->link.channel_id = config->channel_id;
-    simulcrypt__receiver_init(&made->link.receiver, &simulcrypt_ecmg_scs, SIMULCRYPT_FROM_SERVER,
-                              SIMULCRYPT_ECMG_MESSAGE_MAX);
-    forget_connection(made);
+    if (!made->config.outstanding_max)
+        made->config.outstanding_max = 1;
+    made->client.reply_timeout_ms = config->reply_timeout_ms;
+    made->client.test_period_ms = config->test_period_ms;
+    made->client.link.version = config->version;
+    made->client.link.channel_id = config->channel_id;
+    simulcrypt__client_init(&made->client, &type, ops->send, context, made->out, sizeof(made->out));
     *session = made;
     return 0;
 }
@@ -322,7 +423,6 @@ void simulcrypt_scs_session_destroy(struct simulcrypt_scs_session *session)
 {
     if (!session)
         return;
-    simulcrypt__receiver_clear(&session->link.receiver);
-    simulcrypt__streams_clear(&session->streams);
+    simulcrypt__client_clear(&session->client);
     free(session);
 }

@@ -14,13 +14,18 @@
 
 struct simulcrypt_scs_session;
 
+#define SIMULCRYPT_OUTSTANDING_MAX 4 /* CW_provisions of a stream that await their ECM_response */
+
 struct simulcrypt_scs_config {
-    uint8_t version; /* 1, 2 or 3; fixed for the connection. 1 has no ECM_id */
+    uint8_t version; /* 1, 2, 3 or 5; fixed for the connection. 1 has no ECM_id */
     uint16_t channel_id;
     uint32_t super_cas_id;
     uint32_t reply_timeout_ms; /* for set-up messages and tests; 0: 5000 */
     uint32_t network_delay_ms; /* ECM_response is late after max_comp_time + this; 0: 5000 */
     uint32_t test_period_ms;   /* channel_test when nothing was heard for so long; 0: never */
+    /* CW_provisions outstanding per stream; 0: 1, as clause 5 asks for. With more, errors are less exact: see
+     * provision_failed. */
+    uint8_t outstanding_max;
 };
 
 struct simulcrypt_scs_stream_config {
@@ -41,11 +46,12 @@ struct simulcrypt_scs_ops {
     void (*channel_up)(void *context, const struct simulcrypt_channel_status *status);
     void (*stream_up)(void *context, uint16_t stream_id);
     void (*ecm)(void *context, uint16_t stream_id, uint16_t cp_number, const uint8_t *datagram, size_t size);
-    /* stream_error, or no ECM_response in time: the provision of `cp_number` is not answered. */
+    /* stream_error, or no ECM_response in time: the provision of `cp_number` is not answered. An error names
+     * no CP: that of a stream is taken as the answer to its oldest, that of the channel to all. */
     void (*provision_failed)(void *context, uint16_t stream_id, uint16_t cp_number, const char *why);
 };
 
-/* -EINVAL for a version that there is none of, -ENOMEM. */
+/* -EINVAL for a version that there is none of or too large an outstanding_max, -ENOMEM. */
 int simulcrypt_scs_session_create(struct simulcrypt_scs_session **session,
                                   const struct simulcrypt_scs_config *config,
                                   const struct simulcrypt_scs_ops *ops, void *context);
@@ -55,6 +61,10 @@ void simulcrypt_scs_session_destroy(struct simulcrypt_scs_session *session); /* 
  * maximum. */
 int simulcrypt_scs_session_add_stream(struct simulcrypt_scs_session *session,
                                       const struct simulcrypt_scs_stream_config *config);
+
+/* stream_close_request where it is set up, without waiting for the answer; what is outstanding is not
+ * answered any more. The stream_id may be used again at once. -ENOENT. */
+int simulcrypt_scs_session_remove_stream(struct simulcrypt_scs_session *session, uint16_t stream_id);
 
 void simulcrypt_scs_session_connected(struct simulcrypt_scs_session *session, uint64_t now_ms);
 void simulcrypt_scs_session_input(struct simulcrypt_scs_session *session, const uint8_t *bytes, size_t size,
@@ -66,12 +76,16 @@ void simulcrypt_scs_session_disconnected(struct simulcrypt_scs_session *session)
  * call may bring that time forward: ask again after it. */
 uint64_t simulcrypt_scs_session_tick(struct simulcrypt_scs_session *session, uint64_t now_ms);
 
-/* One CW_provision; only one may be outstanding per stream (-EBUSY), -ENOTCONN before stream_up, -ENOENT for
- * an unknown stream. It must hold exactly the CWs that lead_CW x and CW_per_msg y ask for, those of the
- * crypto-periods n + 1 + x - y to n + x in this order (-EINVAL). The CWs are copied to the outgoing message
- * alone, which is wiped after ops->send. Access criteria given here replace the stream's from now on. */
+/* One CW_provision; -EBUSY where as many are outstanding as may be, or one of the same CP, -ENOTCONN before
+ * stream_up, -ENOENT for an unknown stream. It must hold exactly the CWs that lead_CW x and CW_per_msg y ask
+ * for, those of the crypto-periods n + 1 + x - y to n + x in this order (-EINVAL). The CWs are copied to the
+ * outgoing message alone, which is wiped after ops->send. Access criteria given here replace the stream's
+ * from now on. */
 int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uint16_t stream_id,
                                      const struct simulcrypt_cw_provision *provision, uint64_t now_ms);
+
+/* stream_test; any answer counts as heard, an error may end the session. -ENOTCONN, -ENOENT. */
+int simulcrypt_scs_session_test_stream(struct simulcrypt_scs_session *session, uint16_t stream_id);
 
 /* Whether the ECMG refused the version (error_status 0x0002) since the last connected(): a lower one may do.
  */

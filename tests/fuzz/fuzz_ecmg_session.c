@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The ECMG's end, fed any bytes in any cuts. What it sends must be valid messages, and no error may answer an
  * error. The first byte seeds the cuts and the owner's answers. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "chance.h"
 #include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/ecmg_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct simulcrypt_ecmg_session *session;
-static uint32_t state;
 static unsigned streams, channels, closed;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint32_t draw(uint32_t below)
-{
-    state = state * 1664525 + 1013904223;
-    return (state >> 8) % below;
-}
 
 static void take_sent(void *context, const uint8_t *bytes, size_t size)
 {
@@ -102,24 +87,21 @@ static uint16_t cw_provision(void *context, uint16_t stream_id,
     return SIMULCRYPT_ECMG_OK;
 }
 
+static void input(const uint8_t *bytes, size_t size)
+{
+    simulcrypt_ecmg_session_input(session, bytes, size, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct simulcrypt_ecmg_ops ops = {take_sent,    take_close,    channel_setup, channel_closed,
                                                    stream_setup, stream_closed, cw_provision};
-    size_t at = 1;
     if (!size)
         return 0;
-    state = data[0];
+    chance_state = data[0];
     streams = channels = closed = 0;
     require(!simulcrypt_ecmg_session_create(&session, &ops, NULL));
-    while (at < size) {
-        size_t part = draw(2) ? size - at : 1 + draw((uint32_t)(size - at));
-        uint8_t *exact = malloc(part);
-        memcpy(exact, data + at, part);
-        simulcrypt_ecmg_session_input(session, exact, part, at);
-        free(exact);
-        at += part;
-    }
+    feed(data + 1, size - 1, input);
     closed = 0;
     simulcrypt_ecmg_session_destroy(session);
     require(!channels && !streams);

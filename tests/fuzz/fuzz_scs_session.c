@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The SCS's end, fed any bytes in any cuts while time passes and its owner provisions, closes and reconnects
  * from inside callbacks. What it sends must be valid messages. The first byte seeds all choices. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "chance.h"
 #include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/scs_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct simulcrypt_scs_session *session;
-static uint32_t state;
 static uint64_t now_ms;
 static unsigned failures; /* since connected() */
 static struct simulcrypt_channel_status channel;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint32_t draw(uint32_t below)
-{
-    state = state * 1664525 + 1013904223;
-    return (state >> 8) % below;
-}
 
 static void connect_session(void)
 {
@@ -52,6 +37,9 @@ static void do_something(uint16_t stream_id)
     case 2:
         simulcrypt_scs_session_add_stream(
             session, &(struct simulcrypt_scs_stream_config){.stream_id = (uint16_t)draw(16)});
+        break;
+    case 3:
+        simulcrypt_scs_session_remove_stream(session, (uint16_t)draw(16));
         break;
     default:
         simulcrypt_scs_session_provision(session, stream_id, &provision, now_ms);
@@ -115,30 +103,28 @@ static void let_time_pass(void)
     require(next > now_ms);
 }
 
+static void input(const uint8_t *bytes, size_t size)
+{
+    simulcrypt_scs_session_input(session, bytes, size, now_ms);
+    let_time_pass();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct simulcrypt_scs_ops ops = {take_sent, take_failure, channel_up,
                                                   stream_up, take_ecm,     provision_failed};
     struct simulcrypt_scs_config config = {
         .version = 2, .channel_id = 1, .reply_timeout_ms = 1000, .test_period_ms = 500};
-    size_t at = 1;
     if (!size)
         return 0;
-    state = data[0];
+    chance_state = data[0];
+    config.outstanding_max = (uint8_t)draw(SIMULCRYPT_OUTSTANDING_MAX + 1);
     now_ms = 1;
     require(!simulcrypt_scs_session_create(&session, &config, &ops, NULL));
     require(!simulcrypt_scs_session_add_stream(
         session, &(struct simulcrypt_scs_stream_config){.stream_id = 1, .ecm_id = 1}));
     connect_session();
-    while (at < size) {
-        size_t part = draw(2) ? size - at : 1 + draw((uint32_t)(size - at));
-        uint8_t *exact = malloc(part);
-        memcpy(exact, data + at, part);
-        simulcrypt_scs_session_input(session, exact, part, now_ms);
-        free(exact);
-        at += part;
-        let_time_pass();
-    }
+    feed(data + 1, size - 1, input);
     simulcrypt_scs_session_destroy(session);
     return 0;
 }

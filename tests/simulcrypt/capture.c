@@ -16,7 +16,39 @@ static uint32_t little_endian(struct base_reader *r)
     return __builtin_bswap32(base_read_u32(r));
 }
 
+static void append(struct capture *capture, enum capture_direction direction, const uint8_t *bytes,
+                   size_t size)
+{
+    cr_assert_leq(capture->size[direction] + size, CAPTURE_MAX);
+    memcpy(capture->bytes[direction] + capture->size[direction], bytes, size);
+    capture->size[direction] += size;
+}
+
 /* Segments of a loopback recording come in order; one that was sent twice is taken once. */
+static void take_tcp(struct capture *capture, struct base_reader tcp, uint32_t next[2])
+{
+    base_read_u16(&tcp);
+    bool to_server = base_read_u16(&tcp) == CAPTURE_PORT;
+    uint32_t sequence = base_read_u32(&tcp);
+    base_read_u32(&tcp);
+    uint8_t offset = (uint8_t)((base_read_u8(&tcp) >> 4) * 4);
+    base_read_bytes(&tcp, (size_t)(offset - 13));
+    size_t size = base_reader_left(&tcp);
+    cr_assert(!tcp.failed);
+    if (!size || (next[to_server] && sequence != next[to_server]))
+        return;
+    next[to_server] = sequence + (uint32_t)size;
+    append(capture, to_server ? CAPTURE_TO_SERVER : CAPTURE_TO_CLIENT, tcp.at, size);
+}
+
+static void take_udp(struct capture *capture, struct base_reader udp)
+{
+    base_read_u16(&udp);
+    cr_assert_eq(base_read_u16(&udp), CAPTURE_UDP_PORT);
+    base_read_u32(&udp);
+    append(capture, CAPTURE_UDP, udp.at, base_reader_left(&udp));
+}
+
 static void take_segment(struct capture *capture, struct base_reader frame, uint32_t next[2])
 {
     struct base_reader ip = frame;
@@ -27,21 +59,12 @@ static void take_segment(struct capture *capture, struct base_reader frame, uint
     uint16_t total = base_read_u16(&ip);
     base_read_bytes(&ip, 5);
     uint8_t protocol = base_read_u8(&ip);
-    struct base_reader tcp = base_reader_of(start + header, (size_t)(total - header));
-    base_read_u16(&tcp);
-    bool to_server = base_read_u16(&tcp) == CAPTURE_PORT;
-    uint32_t sequence = base_read_u32(&tcp);
-    base_read_u32(&tcp);
-    uint8_t offset = (uint8_t)((base_read_u8(&tcp) >> 4) * 4);
-    base_read_bytes(&tcp, (size_t)(offset - 13));
-    size_t size = base_reader_left(&tcp);
-    cr_assert(!ip.failed && !tcp.failed && protocol == 6);
-    if (!size || (next[to_server] && sequence != next[to_server]))
-        return;
-    next[to_server] = sequence + (uint32_t)size;
-    cr_assert_leq(capture->size[to_server] + size, CAPTURE_MAX);
-    memcpy(capture->bytes[to_server] + capture->size[to_server], tcp.at, size);
-    capture->size[to_server] += size;
+    cr_assert(!ip.failed && (protocol == 6 || protocol == 17));
+    struct base_reader rest = base_reader_of(start + header, (size_t)(total - header));
+    if (protocol == 6)
+        take_tcp(capture, rest, next);
+    else
+        take_udp(capture, rest);
 }
 
 static void take_file(struct capture *capture, const uint8_t *bytes, size_t size)
@@ -115,4 +138,96 @@ void capture_add(struct capture_writer *writer, bool to_server, const uint8_t *b
     cr_assert(!w.failed);
     cr_assert_eq(fwrite(frame, 1, base_writer_size(&w), writer->file), base_writer_size(&w));
     writer->sequence[to_server] += (uint32_t)size;
+}
+
+struct capture_messages capture_cut(const struct capture *from, enum capture_direction direction)
+{
+    struct capture_messages messages = {.count = 0};
+    struct base_reader r = base_reader_of(from->bytes[direction], from->size[direction]);
+    while (base_reader_left(&r)) {
+        cr_assert_lt(messages.count, CAPTURE_MESSAGES_MAX);
+        cr_assert_geq(base_reader_left(&r), 5);
+        size_t size = 5 + (size_t)base_load_u16(r.at + 3);
+        messages.size[messages.count] = size;
+        messages.bytes[messages.count++] = base_read_bytes(&r, size);
+        cr_assert(!r.failed);
+    }
+    return messages;
+}
+
+struct simulcrypt_message capture_decode(const struct simulcrypt_interface *interface,
+                                         enum capture_direction direction,
+                                         const struct capture_messages *messages, size_t i)
+{
+    struct simulcrypt_message message;
+    struct simulcrypt_verdict verdict;
+    enum simulcrypt_sender from =
+        direction == CAPTURE_TO_CLIENT ? SIMULCRYPT_FROM_SERVER : SIMULCRYPT_FROM_CLIENT;
+    cr_assert_eq(
+        simulcrypt_message_decode(interface, from, messages->bytes[i], messages->size[i], &message, &verdict),
+        0);
+    return message;
+}
+
+static void expect_same_bytes_again(const struct simulcrypt_interface *interface,
+                                    const struct simulcrypt_message *message, const uint8_t *bytes,
+                                    size_t size)
+{
+    uint8_t again[1024];
+    struct simulcrypt_encoder encoder;
+    struct base_reader r = message->body;
+    simulcrypt_encode_begin(&encoder, interface, message->version, message->type, again, sizeof(again));
+    while (base_reader_left(&r)) {
+        uint16_t tag = base_read_u16(&r);
+        uint16_t length = base_read_u16(&r);
+        simulcrypt_encode_bytes(&encoder, tag, base_read_bytes(&r, length), length);
+    }
+    cr_assert_eq(simulcrypt_encode_end(&encoder), (ptrdiff_t)size);
+    cr_assert_arr_eq(again, bytes, size);
+}
+
+void capture_expect_all_decode(const struct simulcrypt_interface *interface, const struct capture *capture,
+                               enum capture_direction direction, uint8_t version, size_t count)
+{
+    struct capture_messages messages = capture_cut(capture, direction);
+    cr_assert_eq(messages.count, count, "%zu messages", messages.count);
+    for (size_t i = 0; i < messages.count; i++) {
+        struct simulcrypt_message message = capture_decode(interface, direction, &messages, i);
+        cr_assert_eq(message.version, version);
+        expect_same_bytes_again(interface, &message, messages.bytes[i], messages.size[i]);
+    }
+}
+
+static void expect_same_parameter(const struct simulcrypt_interface *interface,
+                                  const struct simulcrypt_message *a, const struct simulcrypt_message *b,
+                                  uint16_t tag)
+{
+    struct simulcrypt_field x = simulcrypt_message_first(a, tag);
+    struct simulcrypt_field y = simulcrypt_message_first(b, tag);
+    cr_assert_eq(simulcrypt_message_count(a, tag), simulcrypt_message_count(b, tag), "%s: count of %s",
+                 a->definition->name, simulcrypt_parameter_name(interface, tag));
+    while (x.value) {
+        cr_assert_eq(x.size, y.size);
+        cr_assert(!memcmp(x.value, y.value, x.size), "%s: %s", a->definition->name,
+                  simulcrypt_parameter_name(interface, tag));
+        x = simulcrypt_message_next(a, tag, x);
+        y = simulcrypt_message_next(b, tag, y);
+    }
+}
+
+void capture_expect_same_messages(const struct simulcrypt_interface *interface,
+                                  const struct capture *recorded, const struct capture *made,
+                                  enum capture_direction direction)
+{
+    struct capture_messages theirs = capture_cut(recorded, direction);
+    struct capture_messages ours = capture_cut(made, direction);
+    cr_assert_eq(ours.count, theirs.count);
+    for (size_t i = 0; i < ours.count; i++) {
+        struct simulcrypt_message a = capture_decode(interface, direction, &theirs, i);
+        struct simulcrypt_message b = capture_decode(interface, direction, &ours, i);
+        cr_assert_str_eq(a.definition->name, b.definition->name);
+        cr_assert_eq(a.version, b.version);
+        for (size_t rule = 0; rule < a.definition->rule_count; rule++)
+            expect_same_parameter(interface, &a, &b, a.definition->rules[rule].tag);
+    }
 }

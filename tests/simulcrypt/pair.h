@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/simulcrypt/pair.h: both ends of ECMG ⇔ SCS, joined by queues in memory, with a diary of what
- * happened.
+/* tests/simulcrypt/pair.h: both ends of ECMG ⇔ SCS on one wire (wire.h).
  *
- * One test at a time: the pair is a global. Bytes sent wait until pair_pump(). */
+ * One test at a time: the pair is a global. */
 #ifndef TESTS_SIMULCRYPT_PAIR_H
 #define TESTS_SIMULCRYPT_PAIR_H
 
+#include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/ecmg_session.h"
 #include "simulcrypt/scs_session.h"
-
-#define PAIR_DIARY 4096
-#define PAIR_QUEUE (1 << 17)
-
-struct pair_queue {
-    uint8_t bytes[PAIR_QUEUE];
-    size_t size, taken;
-};
+#include "wire.h"
 
 struct pair {
     struct simulcrypt_scs_session *scs;
     struct simulcrypt_ecmg_session *ecmg;
-    struct pair_queue to_ecmg, to_scs;
-    uint64_t now_ms;
-    size_t cut;      /* bytes per delivery, 0: as they come */
-    unsigned damage; /* one byte in so many is replaced on its way (rand()); 0: none */
-    char diary[PAIR_DIARY];
 
     /* What the ECMG's owner answers. */
     struct simulcrypt_channel_status status;
@@ -40,7 +28,6 @@ struct pair {
     uint8_t ecm[SIMULCRYPT_ECM_DATAGRAM_MAX];
     size_t ecm_size;
     char why[256];
-    void (*on_send)(bool to_ecmg, const uint8_t *bytes, size_t size);
     void (*on_stream_up)(uint16_t stream_id);
     void (*on_ecm)(uint16_t stream_id, uint16_t cp_number);
     void (*on_provision_failed)(uint16_t stream_id, uint16_t cp_number);
@@ -52,21 +39,11 @@ void pair_start(const struct simulcrypt_scs_config *config); /* NULL: version 2,
 void pair_add_stream(uint16_t stream_id);
 void pair_connect(void);
 void pair_bring_up(void);     /* starts, adds stream 7, connects, pumps */
-void pair_pump(void);         /* until both queues are empty; fails the test where that takes for ever */
 void pair_ecmg_restart(void); /* the ECMG's end of a new connection; what was under way is lost */
 uint64_t pair_tick(uint64_t later_ms);
 void pair_stop(void);
 
-/* One end alone: hears the messages of a script; what it said since the last look must be `expected`. */
-void pair_ecmg_hears(const char *script);
-void pair_scs_hears(const char *script);
-void pair_ecmg_said(const char *expected);
-void pair_scs_said(const char *expected);
-
 /* A provision for CP n as the pair's status asks for; the CW of CP k is 8 bytes of k. */
 int pair_provision(uint16_t stream_id, uint16_t cp_number);
-
-/* Fails the test where the diary since the last call is not `expected`. */
-void pair_expect(const char *expected);
 
 #endif

@@ -11,6 +11,8 @@
 #include "base/cursor.h"
 #include "simulcrypt/ecmg_scs_table.h"
 
+const struct simulcrypt_interface *script_interface = &simulcrypt_ecmg_scs;
+
 size_t script_hex(const char *text, uint8_t *bytes, size_t room)
 {
     size_t digits = 0;
@@ -31,18 +33,18 @@ size_t script_hex(const char *text, uint8_t *bytes, size_t room)
 
 static uint16_t message_number(const char *name)
 {
-    for (size_t i = 0; i < simulcrypt_ecmg_scs.message_count; i++)
-        if (!strcmp(simulcrypt_ecmg_scs.messages[i].name, name))
-            return simulcrypt_ecmg_scs.messages[i].type;
+    for (size_t i = 0; i < script_interface->message_count; i++)
+        if (!strcmp(script_interface->messages[i].name, name))
+            return script_interface->messages[i].type;
     cr_assert(!strncmp(name, "0x", 2), "no message_type: %s", name);
     return (uint16_t)strtoul(name, NULL, 16);
 }
 
 static uint16_t parameter_number(const char *name)
 {
-    for (size_t i = 0; i < simulcrypt_ecmg_scs.parameter_count; i++)
-        if (!strcmp(simulcrypt_ecmg_scs.parameters[i].name, name))
-            return simulcrypt_ecmg_scs.parameters[i].tag;
+    for (size_t i = 0; i < script_interface->parameter_count; i++)
+        if (!strcmp(script_interface->parameters[i].name, name))
+            return script_interface->parameters[i].tag;
     cr_assert(!strncmp(name, "0x", 2), "no parameter_type: %s", name);
     return (uint16_t)strtoul(name, NULL, 16);
 }
@@ -107,7 +109,7 @@ static void describe_parameter(struct base_reader *r)
     uint16_t size = base_read_u16(r);
     const uint8_t *value = base_read_bytes(r, size);
     cr_assert(value);
-    const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(&simulcrypt_ecmg_scs, tag);
+    const struct simulcrypt_parameter_type *type = simulcrypt_find_parameter(script_interface, tag);
     if (type)
         describe(" %s=", type->name);
     else
@@ -124,7 +126,7 @@ const char *script_describe(const uint8_t *bytes, size_t size)
         if (described[0])
             describe("; ");
         describe("v%u", base_read_u8(&r));
-        describe(" %s", simulcrypt_message_name(&simulcrypt_ecmg_scs, base_read_u16(&r)));
+        describe(" %s", simulcrypt_message_name(script_interface, base_read_u16(&r)));
         uint16_t length = base_read_u16(&r);
         struct base_reader body = base_read_part(&r, length);
         cr_assert(!body.failed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/simulcrypt/script.h: ECMG ⇔ SCS messages as text, for tests: "v2 channel_test ECM_channel_id=0001".
+/* tests/simulcrypt/script.h: messages as text, for tests: "v2 channel_test ECM_channel_id=0001".
  *
  * Messages are separated by ";". Names come from the tables, 0xNNNN stands for a number that has none, values
  * are hexadecimal. What is written is not checked, so that invalid messages can be made. */
@@ -8,6 +8,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "simulcrypt/message.h"
+
+/* Whose names are used; ECMG ⇔ SCS until it is set. */
+extern const struct simulcrypt_interface *script_interface;
 
 /* Bytes of the messages; "v2" where a message names no version. Fails the test where the text is no script.
  */

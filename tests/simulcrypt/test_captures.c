@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "capture.h"
+#include "emmg_pair.h"
 #include "simulcrypt/ecmg_scs_table.h"
 #include "simulcrypt/ecmg_session.h"
+#include "simulcrypt/emmg_mux_table.h"
 #include "simulcrypt/scs_session.h"
 
 static const char *const names[] = {"ecmg-scs-v2-section.pcap", "ecmg-scs-v2-packet.pcap",
@@ -16,104 +18,7 @@ static struct capture capture;
 static struct capture ours; /* what our end sent */
 static uint8_t version;
 
-enum { TO_SCS, TO_ECMG };
-
-/* The messages of one direction, cut by hand: independent of the framer. */
-#define MESSAGES_MAX 64
-struct messages {
-    const uint8_t *bytes[MESSAGES_MAX];
-    size_t size[MESSAGES_MAX];
-    size_t count;
-};
-
-static struct messages cut(const struct capture *from, int direction)
-{
-    struct messages messages = {.count = 0};
-    struct base_reader r = base_reader_of(from->bytes[direction], from->size[direction]);
-    while (base_reader_left(&r)) {
-        cr_assert_lt(messages.count, MESSAGES_MAX);
-        cr_assert_geq(base_reader_left(&r), 5);
-        size_t size = 5 + (size_t)base_load_u16(r.at + 3);
-        messages.size[messages.count] = size;
-        messages.bytes[messages.count++] = base_read_bytes(&r, size);
-        cr_assert(!r.failed);
-    }
-    return messages;
-}
-
-static struct simulcrypt_message decode(int direction, const struct messages *messages, size_t i)
-{
-    struct simulcrypt_message message;
-    struct simulcrypt_verdict verdict;
-    cr_assert_eq(
-        simulcrypt_message_decode(&simulcrypt_ecmg_scs,
-                                  direction == TO_ECMG ? SIMULCRYPT_FROM_CLIENT : SIMULCRYPT_FROM_SERVER,
-                                  messages->bytes[i], messages->size[i], &message, &verdict),
-        0);
-    cr_assert_eq(message.version, version);
-    return message;
-}
-
-/* Every parameter in the order it was sent, all of them known to the message's table. */
-static void expect_same_bytes_again(const struct simulcrypt_message *message, const uint8_t *bytes,
-                                    size_t size)
-{
-    uint8_t again[1024];
-    struct simulcrypt_encoder encoder;
-    struct base_reader r = message->body;
-    simulcrypt_encode_begin(&encoder, &simulcrypt_ecmg_scs, message->version, message->type, again,
-                            sizeof(again));
-    while (base_reader_left(&r)) {
-        uint16_t tag = base_read_u16(&r);
-        uint16_t length = base_read_u16(&r);
-        simulcrypt_encode_bytes(&encoder, tag, base_read_bytes(&r, length), length);
-    }
-    cr_assert_eq(simulcrypt_encode_end(&encoder), (ptrdiff_t)size);
-    cr_assert_arr_eq(again, bytes, size);
-}
-
-static void expect_all_decode(int direction, size_t count)
-{
-    struct messages messages = cut(&capture, direction);
-    cr_assert_eq(messages.count, count);
-    for (size_t i = 0; i < messages.count; i++) {
-        struct simulcrypt_message message = decode(direction, &messages, i);
-        expect_same_bytes_again(&message, messages.bytes[i], messages.size[i]);
-    }
-}
-
-static void expect_same_parameter(const struct simulcrypt_message *a, const struct simulcrypt_message *b,
-                                  uint16_t tag)
-{
-    struct simulcrypt_field x = simulcrypt_message_first(a, tag);
-    struct simulcrypt_field y = simulcrypt_message_first(b, tag);
-    cr_assert_eq(simulcrypt_message_count(a, tag), simulcrypt_message_count(b, tag), "%s: count of %s",
-                 a->definition->name, simulcrypt_parameter_name(&simulcrypt_ecmg_scs, tag));
-    while (x.value) {
-        cr_assert_eq(x.size, y.size);
-        cr_assert(!memcmp(x.value, y.value, x.size), "%s: %s", a->definition->name,
-                  simulcrypt_parameter_name(&simulcrypt_ecmg_scs, tag));
-        x = simulcrypt_message_next(a, tag, x);
-        y = simulcrypt_message_next(b, tag, y);
-    }
-}
-
-/* What our end sent is, message by message and parameter by parameter, what the recorded end sent. */
-static void expect_same_messages(int direction)
-{
-    struct messages recorded = cut(&capture, direction);
-    struct messages made = cut(&ours, direction);
-    cr_assert_eq(made.count, recorded.count);
-    for (size_t i = 0; i < made.count; i++) {
-        struct simulcrypt_message a = decode(direction, &recorded, i);
-        struct simulcrypt_message b = decode(direction, &made, i);
-        cr_assert_str_eq(a.definition->name, b.definition->name);
-        for (size_t rule = 0; rule < a.definition->rule_count; rule++)
-            expect_same_parameter(&a, &b, a.definition->rules[rule].tag);
-    }
-}
-
-static void keep(int direction, const uint8_t *bytes, size_t size)
+static void keep(enum capture_direction direction, const uint8_t *bytes, size_t size)
 {
     cr_assert_leq(ours.size[direction] + size, CAPTURE_MAX);
     memcpy(ours.bytes[direction] + ours.size[direction], bytes, size);
@@ -126,7 +31,7 @@ static struct simulcrypt_ecmg_session *ecmg;
 static void ecmg_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    keep(TO_SCS, bytes, size);
+    keep(CAPTURE_TO_CLIENT, bytes, size);
 }
 
 static void ecmg_close(void *context, const char *why)
@@ -139,8 +44,8 @@ static uint16_t ecmg_channel_setup(void *context, uint16_t channel_id, uint32_t 
                                    struct simulcrypt_channel_status *status)
 {
     (void)context;
-    struct messages recorded = cut(&capture, TO_SCS);
-    struct simulcrypt_message message = decode(TO_SCS, &recorded, 0);
+    struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_CLIENT);
+    struct simulcrypt_message message = capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_CLIENT, &recorded, 0);
     cr_assert_eq(channel_id, simulcrypt_message_u16(&message, SIMULCRYPT_ECMG_P_ECM_CHANNEL_ID));
     cr_assert_neq(super_cas_id, 0);
     simulcrypt__read_channel_status(&message, status);
@@ -175,13 +80,14 @@ static uint16_t ecmg_cw_provision(void *context, uint16_t stream_id,
                                   const struct simulcrypt_cw_provision *provision)
 {
     (void)context;
-    struct messages recorded = cut(&capture, TO_SCS);
+    struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_CLIENT);
     cr_assert_eq(provision->cw_count, 2);
     cr_assert_eq(provision->cws[1].cp_number, provision->cp_number + 1);
     cr_assert_eq(provision->access_criteria_size, 5);
     cr_assert_arr_eq(provision->access_criteria, "\x01\x23\x45\x67\x89", 5);
     for (size_t i = 0; i < recorded.count; i++) {
-        struct simulcrypt_message message = decode(TO_SCS, &recorded, i);
+        struct simulcrypt_message message =
+            capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_CLIENT, &recorded, i);
         if (message.type != SIMULCRYPT_ECMG_M_ECM_RESPONSE ||
             simulcrypt_message_u16(&message, SIMULCRYPT_ECMG_P_CP_NUMBER) != provision->cp_number)
             continue;
@@ -201,12 +107,13 @@ static void play_against_our_ecmg(size_t step)
                                                    ecmg_cw_provision};
     memset(&ours, 0, sizeof(ours));
     cr_assert_eq(simulcrypt_ecmg_session_create(&ecmg, &ops, NULL), 0);
-    for (size_t at = 0; at < capture.size[TO_ECMG]; at += step) {
-        size_t left = capture.size[TO_ECMG] - at;
-        simulcrypt_ecmg_session_input(ecmg, capture.bytes[TO_ECMG] + at, step < left ? step : left, at);
+    for (size_t at = 0; at < capture.size[CAPTURE_TO_SERVER]; at += step) {
+        size_t left = capture.size[CAPTURE_TO_SERVER] - at;
+        simulcrypt_ecmg_session_input(ecmg, capture.bytes[CAPTURE_TO_SERVER] + at, step < left ? step : left,
+                                      at);
     }
     simulcrypt_ecmg_session_destroy(ecmg);
-    expect_same_messages(TO_SCS);
+    capture_expect_same_messages(&simulcrypt_ecmg_scs, &capture, &ours, CAPTURE_TO_CLIENT);
 }
 
 /* The SCS's owner: provides the recorded CWs, one after the other. */
@@ -216,7 +123,7 @@ static size_t next_provision;
 static void scs_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    keep(TO_ECMG, bytes, size);
+    keep(CAPTURE_TO_SERVER, bytes, size);
 }
 
 static void scs_fail(void *context, const char *why)
@@ -251,8 +158,9 @@ static struct simulcrypt_cw_provision provision_of(const struct simulcrypt_messa
 
 static void provide_next(uint16_t stream_id)
 {
-    struct messages recorded = cut(&capture, TO_ECMG);
-    struct simulcrypt_message message = decode(TO_ECMG, &recorded, next_provision++);
+    struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_SERVER);
+    struct simulcrypt_message message =
+        capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_SERVER, &recorded, next_provision++);
     if (message.type != SIMULCRYPT_ECMG_M_CW_PROVISION) {
         simulcrypt_scs_session_close(scs);
         return;
@@ -288,9 +196,9 @@ static void play_against_our_scs(size_t step)
 {
     static const struct simulcrypt_scs_ops ops = {scs_send,      scs_fail, scs_channel_up,
                                                   scs_stream_up, scs_ecm,  scs_provision_failed};
-    struct messages recorded = cut(&capture, TO_ECMG);
-    struct simulcrypt_message channel = decode(TO_ECMG, &recorded, 0);
-    struct simulcrypt_message stream = decode(TO_ECMG, &recorded, 1);
+    struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_SERVER);
+    struct simulcrypt_message channel = capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_SERVER, &recorded, 0);
+    struct simulcrypt_message stream = capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_SERVER, &recorded, 1);
     struct simulcrypt_scs_config config = {
         .version = version,
         .channel_id = simulcrypt_message_u16(&channel, SIMULCRYPT_ECMG_P_ECM_CHANNEL_ID),
@@ -305,12 +213,13 @@ static void play_against_our_scs(size_t step)
     cr_assert_eq(simulcrypt_scs_session_create(&scs, &config, &ops, NULL), 0);
     cr_assert_eq(simulcrypt_scs_session_add_stream(scs, &stream_config), 0);
     simulcrypt_scs_session_connected(scs, 0);
-    for (size_t at = 0; at < capture.size[TO_SCS]; at += step) {
-        size_t left = capture.size[TO_SCS] - at;
-        simulcrypt_scs_session_input(scs, capture.bytes[TO_SCS] + at, step < left ? step : left, 0);
+    for (size_t at = 0; at < capture.size[CAPTURE_TO_CLIENT]; at += step) {
+        size_t left = capture.size[CAPTURE_TO_CLIENT] - at;
+        simulcrypt_scs_session_input(scs, capture.bytes[CAPTURE_TO_CLIENT] + at, step < left ? step : left,
+                                     0);
     }
     simulcrypt_scs_session_destroy(scs);
-    expect_same_messages(TO_ECMG);
+    capture_expect_same_messages(&simulcrypt_ecmg_scs, &capture, &ours, CAPTURE_TO_SERVER);
 }
 
 static void load(size_t i)
@@ -324,8 +233,8 @@ Test(captures, every_message_decodes_and_encodes_to_the_same_bytes)
 {
     for (size_t i = 0; i < 4; i++) {
         load(i);
-        expect_all_decode(TO_ECMG, 18);
-        expect_all_decode(TO_SCS, 17);
+        capture_expect_all_decode(&simulcrypt_ecmg_scs, &capture, CAPTURE_TO_SERVER, version, 18);
+        capture_expect_all_decode(&simulcrypt_ecmg_scs, &capture, CAPTURE_TO_CLIENT, version, 17);
     }
 }
 
@@ -347,4 +256,117 @@ Test(captures, our_scs_asks_a_recorded_ecmg_as_the_recorded_scs_did)
         for (size_t s = 0; s < 4; s++)
             play_against_our_scs(steps[s]);
     }
+}
+
+/* EMMG ⇔ MUX: data over TCP in sections, and over UDP in packets. */
+
+static void load_emmg(const char *name)
+{
+    if (!capture_load(&capture, name))
+        cr_skip_test("SCRAMLINE_CAPTURES is not set");
+    emmg_pair_start(NULL);
+}
+
+static struct capture sent(enum capture_direction direction, const struct wire_queue *queue)
+{
+    static struct capture made;
+    memset(&made, 0, sizeof(made));
+    memcpy(made.bytes[direction], queue->bytes, queue->size);
+    made.size[direction] = queue->size;
+    return made;
+}
+
+static void expect_recorded_answers(void)
+{
+    struct capture made = sent(CAPTURE_TO_CLIENT, &wire.to_client);
+    capture_expect_same_messages(&simulcrypt_emmg_mux, &capture, &made, CAPTURE_TO_CLIENT);
+}
+
+Test(captures, every_emmg_message_decodes_and_encodes_to_the_same_bytes)
+{
+    load_emmg("emmg-mux-tcp.pcap");
+    capture_expect_all_decode(&simulcrypt_emmg_mux, &capture, CAPTURE_TO_SERVER, 3, 26);
+    capture_expect_all_decode(&simulcrypt_emmg_mux, &capture, CAPTURE_TO_CLIENT, 3, 3);
+    emmg_pair_stop();
+    load_emmg("emmg-mux-udp.pcap");
+    capture_expect_all_decode(&simulcrypt_emmg_mux, &capture, CAPTURE_TO_SERVER, 3, 3);
+    capture_expect_all_decode(&simulcrypt_emmg_mux, &capture, CAPTURE_TO_CLIENT, 3, 3);
+    capture_expect_all_decode(&simulcrypt_emmg_mux, &capture, CAPTURE_UDP, 3, 24);
+    emmg_pair_stop();
+}
+
+static unsigned data_noted(void)
+{
+    unsigned count = 0;
+    for (const char *at = wire.diary; (at = strstr(at, "data 1:")); at++)
+        count++;
+    return count;
+}
+
+Test(captures, our_mux_answers_a_recorded_emmg_as_the_recorded_mux_did)
+{
+    static const size_t steps[] = {1, 7, 66, CAPTURE_MAX};
+    for (size_t s = 0; s < 4; s++) {
+        load_emmg("emmg-mux-tcp.pcap");
+        for (size_t at = 0; at < capture.size[CAPTURE_TO_SERVER]; at += steps[s]) {
+            size_t left = capture.size[CAPTURE_TO_SERVER] - at;
+            wire.server_input(capture.bytes[CAPTURE_TO_SERVER] + at, steps[s] < left ? steps[s] : left);
+            wire.now_ms += 40 * steps[s] / 600; /* as fast as it was recorded */
+        }
+        expect_recorded_answers();
+        cr_assert_eq(data_noted(), 19 * 8 + 4 * 7);
+        emmg_pair_stop();
+    }
+}
+
+Test(captures, our_mux_takes_recorded_udp_data)
+{
+    load_emmg("emmg-mux-udp.pcap");
+    wire.server_input(capture.bytes[CAPTURE_TO_SERVER], capture.size[CAPTURE_TO_SERVER]);
+    expect_recorded_answers();
+    struct capture_messages data = capture_cut(&capture, CAPTURE_UDP);
+    for (size_t i = 0; i < data.count; i++) {
+        struct simulcrypt_message message;
+        struct simulcrypt_data_provision provision;
+        wire.now_ms += 40;
+        cr_assert_eq(simulcrypt_data_provision_read(data.bytes[i], data.size[i], &message, &provision), 0);
+        cr_assert(provision.has_ids, "this EMMG sends them over UDP, too");
+        cr_assert_eq(simulcrypt_mux_session_udp(emmg_pair.mux, &message, wire.now_ms), 0);
+    }
+    cr_assert_eq(data_noted(), 24);
+    emmg_pair_stop();
+}
+
+static void ask_for_bandwidth(uint16_t stream_id)
+{
+    cr_assert_eq(simulcrypt_emmg_session_request_bandwidth(emmg_pair.emmg, stream_id, 100, wire.now_ms), 0);
+}
+
+Test(captures, our_emmg_asks_a_recorded_mux_as_the_recorded_emmg_did)
+{
+    load_emmg("emmg-mux-udp.pcap");
+    struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_SERVER);
+    struct simulcrypt_message setup = capture_decode(&simulcrypt_emmg_mux, CAPTURE_TO_SERVER, &recorded, 0);
+    struct simulcrypt_message stream = capture_decode(&simulcrypt_emmg_mux, CAPTURE_TO_SERVER, &recorded, 1);
+    struct simulcrypt_emmg_config config = {
+        .version = 3,
+        .client_id = simulcrypt_message_number(&setup, SIMULCRYPT_EMMG_P_CLIENT_ID),
+        .channel_id = simulcrypt_message_u16(&setup, SIMULCRYPT_EMMG_P_DATA_CHANNEL_ID),
+        .format = SIMULCRYPT_PACKETS,
+    };
+    struct simulcrypt_data_stream about = {
+        .stream_id = simulcrypt_message_u16(&stream, SIMULCRYPT_EMMG_P_DATA_STREAM_ID),
+        .data_id = simulcrypt_message_u16(&stream, SIMULCRYPT_EMMG_P_DATA_ID),
+        .data_type = (uint8_t)simulcrypt_message_u16(&stream, SIMULCRYPT_EMMG_P_DATA_TYPE),
+    };
+    emmg_pair_stop();
+    emmg_pair_start(&config);
+    emmg_pair.on_stream_up = ask_for_bandwidth;
+    cr_assert_eq(simulcrypt_emmg_session_add_stream(emmg_pair.emmg, &about), 0);
+    emmg_pair_connect();
+    wire.client_input(capture.bytes[CAPTURE_TO_CLIENT], capture.size[CAPTURE_TO_CLIENT]);
+    wire_expect("channel_up stream_up 1 bandwidth 1: 100 ");
+    struct capture made = sent(CAPTURE_TO_SERVER, &wire.to_server);
+    capture_expect_same_messages(&simulcrypt_emmg_mux, &capture, &made, CAPTURE_TO_SERVER);
+    emmg_pair_stop();
 }
