@@ -3,7 +3,7 @@
  *
  * Everything that is to be compared takes turns in one run, so that a core that slows down or is shared slows
  * all alike. A turn is some milliseconds or less. What the best tenth of the turns reach is what the core can
- * do, the median what it did. (The very best turn met a lucky moment: ratios of two such vary five times as
+ * do, the median what it did. (The very best turn met a lucky moment: ratios of two such vary twice as
  * much from run to run.) */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
