@@ -109,6 +109,7 @@ static void try_inner(struct search *search, struct wanted wanted, const struct 
     for (unsigned other = 0; other < search->network.count; other++) {
         uint32_t table = node_table(search, other);
 
+#pragma GCC unroll 5 /* gcc leaves the switch in otherwise: 2.2 times the time of the whole search */
         for (enum gate_operation outer = 0; outer < GATE_BINARY_OPERATIONS; outer++) {
             if (fits(wanted, gate_binary_table(outer, inner->table, table)) && choose(search, &pair->found)) {
                 pair->inner = *inner;
