@@ -7,6 +7,9 @@
 Each box has networks of three-input gates for machines with a ternary logic instruction, of two-input gates for
 the others, and of both (csa2_stream_avx512.py uses these). A network that differs from its box's truth tables
 for any of the 32 inputs stops the build.
+
+How the networks were found: those of three-input gates by a SAT search for the fewest gates, the others by the
+randomised search that is kept as tests/tools/gates_search.c; its output is in the notation of NETWORKS.json.
 """
 import itertools
 import json
