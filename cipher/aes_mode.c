@@ -2,11 +2,13 @@
 #include "cipher/aes_mode.h"
 
 #include <endian.h>
+#include <string.h>
 
 void cipher__aes_iv(enum cipher_algorithm algorithm, const struct cipher_mode *mode,
                     uint8_t iv[CIPHER__AES_BLOCK])
 {
-    static const char cissa[CIPHER__AES_BLOCK + 1] = "DVBTMCPTAESCISSA";
+    static const uint8_t cissa[CIPHER__AES_BLOCK] = {'D', 'V', 'B', 'T', 'M', 'C', 'P', 'T',
+                                                     'A', 'E', 'S', 'C', 'I', 'S', 'S', 'A'};
 
     if (algorithm == CIPHER_DVB_CISSA)
         memcpy(iv, cissa, CIPHER__AES_BLOCK);

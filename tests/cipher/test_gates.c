@@ -12,6 +12,7 @@ typedef uint32_t vec;
 #define vec_andnot(a, b) (~(a) & (b))
 #define vec_splat(byte)  ((byte)*0x01010101u)
 
+#ifdef HAVE_VEC_TERNARY
 static inline vec vec_ternary(unsigned lut, vec a, vec b, vec c)
 {
     vec output = 0;
@@ -21,6 +22,7 @@ static inline vec vec_ternary(unsigned lut, vec a, vec b, vec c)
     }
     return output;
 }
+#endif
 
 #include "cipher/csa2_gates.h"
 
