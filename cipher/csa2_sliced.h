@@ -274,8 +274,9 @@ static void csa2_xor_stream(struct csa2_sliced *sliced, unsigned groups, unsigne
     const vec(*cw_rows)[CSA2_GROUPS] = (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS);
 
 #ifdef HAVE_VEC_LOOKUP
-    if (groups == 1) {
-        csa2_narrow_xor(sliced->rows, cw_rows, end, &sliced->narrow);
+    if (groups <= CSA2_NARROW_GROUPS) {
+        for (unsigned group = 0; group < groups; group++)
+            csa2_narrow_xor(sliced->rows, cw_rows, group, end, &sliced->narrow);
         return;
     }
 #endif
