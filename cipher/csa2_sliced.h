@@ -22,6 +22,10 @@
 #include "cipher/csa2_transpose.h"
 #include "cipher/tier.h"
 
+#ifdef HAVE_VEC_LOOKUP
+#include "cipher/csa2_narrow.h"
+#endif
+
 #define CSA2_BLOCKS_MAX (CIPHER_PAYLOAD_MAX / CSA2_BLOCK)
 /* A turn of the decryption may begin with the last block. */
 #define CSA2_ROWS   (CIPHER_PAYLOAD_MAX + (CSA2_CHAINS_MAX - 1) * CSA2_BLOCK)
@@ -35,6 +39,9 @@ struct csa2_sliced {
     vec rows[CSA2_ROWS][CSA2_GROUPS];
     struct csa2_key_rows keys;
     struct csa2_stream stream;
+#ifdef HAVE_VEC_LOOKUP
+    struct csa2_narrow narrow;
+#endif
     struct csa2_span span;
     vec counts[CSA2_GROUPS];                 /* blocks of each lane */
     uint8_t padded[CSA2_LANES][CSA2_PADDED]; /* lanes that are not full, and lanes that are missing */
@@ -261,6 +268,22 @@ static void csa2_decrypt(struct csa2_sliced *sliced, unsigned groups)
     }
 }
 
+/* XORs the key stream to all positions before `end` but the first block. */
+static void csa2_xor_stream(struct csa2_sliced *sliced, unsigned groups, unsigned end)
+{
+    const vec(*cw_rows)[CSA2_GROUPS] = (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS);
+
+#ifdef HAVE_VEC_LOOKUP
+    if (groups <= CSA2_NARROW_GROUPS) {
+        for (unsigned group = 0; group < groups; group++)
+            csa2_narrow_xor(sliced->rows, cw_rows, group, end, &sliced->narrow);
+        return;
+    }
+#endif
+    (void)groups;
+    csa2_stream_xor(sliced->rows, cw_rows, end, &sliced->stream);
+}
+
 static void csa2_turn_slice(struct csa2_sliced *sliced, enum cipher_direction direction,
                             const struct csa2_slice *slice)
 {
@@ -272,8 +295,7 @@ static void csa2_turn_slice(struct csa2_sliced *sliced, enum cipher_direction di
         csa2_load_and_encrypt(sliced, slice);
     else
         csa2_load_groups(sliced, slice, 0, slice->groups);
-    csa2_stream_xor(sliced->rows, (const vec(*)[CSA2_GROUPS])(sliced->keys.fold + CSA2_ROUNDS), positions,
-                    &sliced->stream);
+    csa2_xor_stream(sliced, slice->groups, positions);
     if (direction == CIPHER_DESCRAMBLE)
         csa2_decrypt(sliced, slice->groups);
     for (unsigned group = 0; group < slice->groups; group++)

@@ -24,8 +24,6 @@ ROWS = 16
 CLOCKS = 4
 REGISTERS = 31  # the last one holds the matrix of the bit transposition
 NEVER = 1 << 30
-# A value whose next use is further away than this many gates is not worth a register if it is in memory.
-FAR = 15
 
 # (k, bit) of register A: the inputs of boxes 1 to 7.
 BOX_INPUTS = (
@@ -173,14 +171,20 @@ class Allocator:
 
     TWO_INPUTS = {'xor': 'vpxord', 'and': 'vpandd', 'or': 'vpord', 'andnot': 'vpandnd',
                   'interleave_low': 'vpunpcklbw', 'interleave_high': 'vpunpckhbw'}
+    # Those whose inputs cannot change places.
+    ORDERED = ('andnot', 'interleave_low', 'interleave_high')
+    # A value whose next use is further away than this many gates is not worth a register if it is in memory.
+    FAR = 15
+    # Where values are stored for more than the next call.
+    HOMES = ('a', 'b')
 
-    def __init__(self, gates, first_row):
+    def __init__(self, gates, first_row, registers=REGISTERS, slots=STATE['spills']):
         self.gates = gates
         self.first_row = first_row
-        self.free = collections.deque(range(REGISTERS))
+        self.free = collections.deque(range(registers))
         self.held = []
         self.lines = []
-        self.slots = STATE['spills']
+        self.slots = slots
         self.next_uses = self.find_next_uses()
 
     def find_next_uses(self):
@@ -229,12 +233,12 @@ class Allocator:
     def from_memory(self, position, gate):
         """The input that the instruction is to read from memory itself, or None."""
         allowed = inputs_of(gate)
-        if gate.operation in ('andnot', 'interleave_low', 'interleave_high'):
+        if gate.operation in self.ORDERED:
             allowed = allowed[1:]
         elif gate.operation in ('store', 'not'):
             allowed = ()
         far = [value for value in allowed
-               if value.register is None and self.next_uses[position][value] - position > FAR]
+               if value.register is None and self.next_uses[position][value] - position > self.FAR]
         return max(far, key=self.next_uses[position].get, default=None)
 
     def overwritten(self, position, gate, folded):
@@ -242,7 +246,7 @@ class Allocator:
         one that is in memory and far from its next use, else a copy."""
         candidates = [value for value in gate.inputs if value is not folded]
         for value in candidates:
-            if value.next_use == NEVER or (value.home and value.next_use - position > FAR):
+            if value.next_use == NEVER or (value.home and value.next_use - position > self.FAR):
                 gate.output.register = value.register
                 self.held.remove(value)
                 self.held.append(gate.output)
@@ -285,7 +289,7 @@ class Allocator:
         if gate.operation == 'store':
             value, home = gate.inputs
             self.line(f'vmovdqa64 {names[value]}, {self.address(home)}')
-            if home[0] in 'ab':
+            if home[0] in self.HOMES:
                 value.home = home
         else:
             gate.output.next_use = self.next_uses[position][gate.output]

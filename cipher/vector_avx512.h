@@ -108,6 +108,31 @@ static inline vec vec_sbox_permute(const struct vec_sbox *box, vec a)
     return _mm512_gf2p8affine_epi64_epi8(a, box->permutation, 0);
 }
 
+/* For csa2_narrow.h: bytes of a table of 64, by the low six bits of `index`. */
+#define HAVE_VEC_LOOKUP 1
+static inline vec vec_lookup(const uint8_t table[64], vec index)
+{
+    return _mm512_permutexvar_epi8(index, vec_load(table));
+}
+
+/* Each byte times a matrix over GF(2); byte 7 - n of the matrix selects the bits whose sum is bit n. */
+static inline vec vec_affine(vec a, uint64_t matrix)
+{
+    return _mm512_gf2p8affine_epi64_epi8(a, _mm512_set1_epi64((long long)matrix), 0);
+}
+
+/* Byte by byte. */
+static inline vec vec_add(vec a, vec b)
+{
+    return _mm512_add_epi8(a, b);
+}
+
+/* a, with the bits of b under the mask XORed to it */
+static inline vec vec_xor_masked(vec a, vec b, vec mask)
+{
+    return vec_ternary(0x78, a, b, mask);
+}
+
 /* Interleaves the low (high) halves of each 16-byte part: a0 b0 a1 b1 … */
 static inline vec vec_interleave_low(vec a, vec b)
 {
