@@ -55,12 +55,11 @@ static struct bench_lanes *new_lanes(void)
 }
 
 /* The slow one's first turn would take 51 ms: later ones are cut to a batch, and its figure is per lane
- * still.
- */
+ * still. (A machine that stands still for long enough may cut the fast one's too.) */
 Test(measure, fast_and_slow_contenders)
 {
     struct bench_lanes *lanes = new_lanes();
-    struct waiter fast = {.contender = {.operations = &operations}, .ns = 500};
+    struct waiter fast = {.contender = {.operations = &operations}, .ns = 200};
     struct waiter slow = {.contender = {.operations = &operations}, .ns = 50000};
     double cycles_per_ns;
 
@@ -71,11 +70,11 @@ Test(measure, fast_and_slow_contenders)
         };
 
         cr_assert_eq(bench_measure(entries, 2, 200000000, &cycles_per_ns), 0);
-        cr_assert_float_eq(entries[0].best, 500, 50, "%g", entries[0].best);
+        cr_assert_float_eq(entries[0].best, 200, 40, "%g", entries[0].best);
         cr_assert_float_eq(entries[1].best, 50000, 500, "%g", entries[1].best);
         cr_assert_geq(entries[0].median, entries[0].best);
         cr_assert_gt(entries[0].turns, entries[1].turns);
-        cr_assert_eq(fast.least, fast.most);
+        cr_assert_gt(fast.most, BATCH);
         cr_assert_eq(slow.least, BATCH);
         cr_assert(cycles_per_ns > 0.3 && cycles_per_ns < 10, "%g", cycles_per_ns);
     }
