@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cipher/csa2_key.h: what the sliced DVB-CSA2 tiers prepare from a CW: one cache line that serves both
- * directions. Private to cipher/. Any thread; about 150 ns a CW.
+ * directions. Private to cipher/. Any thread; about 170 ns a CW.
  *
  * The block cipher's round, with block bytes R1..R8, is a recurrence. With x(t) for R1 and y(t) for R8 before
  * round t, k(t) its key, s = S(k ^ y), p the permuted s:
