@@ -189,7 +189,6 @@ static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bo
     }
 }
 
-/* AES-128-CTR: the stream is the key's. */
 static void add_streams(const struct cipher_lane *lanes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -207,16 +206,13 @@ static void add_streams(const struct cipher_lane *lanes, unsigned count)
 static void run(void *memory, enum cipher_algorithm algorithm, enum cipher_direction direction,
                 const struct cipher_lane *lanes, unsigned count)
 {
-    static const struct cipher__aes_kernel kernel = {.size = LANES, .scramble = scramble_group};
+    static const struct cipher__aes_kernel kernel = {.size = LANES,
+                                                     .scramble = scramble_group,
+                                                     .descramble = descramble_lanes,
+                                                     .add_streams = add_streams};
     struct scratch *scratch = memory;
-    bool residues = algorithm == CIPHER_ATIS_IDSA;
 
-    if (algorithm == CIPHER_AES_CTR)
-        add_streams(lanes, count);
-    else if (direction == CIPHER_SCRAMBLE)
-        cipher__aes_scramble_groups(&scratch->groups, &kernel, scratch, residues, lanes, count);
-    else
-        descramble_lanes(lanes, count, residues);
+    cipher__aes_run(&scratch->groups, &kernel, scratch, algorithm, direction, lanes, count);
 }
 
 const struct cipher__tier cipher__aes_avx2 = {

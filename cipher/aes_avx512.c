@@ -41,11 +41,8 @@ struct scratch {
 };
 _Static_assert(CIPHER__AES_IN_FLIGHT == 2, "one is turned, one exchanged");
 
-/* Also where gcc would make a call of it, which saves no register. */
-#define INLINE static inline __attribute__((always_inline))
-
 /* Swaps rows and columns of 4 x 4 blocks. */
-INLINE void transpose(__m512i rows[4])
+CIPHER__INLINE void transpose(__m512i rows[4])
 {
     __m512i low01 = _mm512_shuffle_i64x2(rows[0], rows[1], 0x44);
     __m512i high01 = _mm512_shuffle_i64x2(rows[0], rows[1], 0xee);
@@ -59,13 +56,13 @@ INLINE void transpose(__m512i rows[4])
 }
 
 /* Of 64-bit words. `blocks` may be negative, or more than a row has. */
-INLINE __mmask8 block_mask(int blocks)
+CIPHER__INLINE __mmask8 block_mask(int blocks)
 {
     return (__mmask8)(blocks <= 0 ? 0 : blocks >= 4 ? 0xff : (1u << (2 * blocks)) - 1);
 }
 
 /* Zeros behind the blocks. */
-INLINE __m512i load_blocks(const uint8_t *from, int blocks)
+CIPHER__INLINE __m512i load_blocks(const uint8_t *from, int blocks)
 {
     if (blocks >= 4)
         return _mm512_loadu_si512(from);
@@ -73,7 +70,7 @@ INLINE __m512i load_blocks(const uint8_t *from, int blocks)
 }
 
 /* Exactly the bytes: a masked store would hold back loads of the packet behind until it is done. */
-INLINE void store_blocks(uint8_t *to, __m512i row, int blocks)
+CIPHER__INLINE void store_blocks(uint8_t *to, __m512i row, int blocks)
 {
     if (blocks >= 4) {
         _mm512_storeu_si512(to, row);
@@ -86,7 +83,7 @@ INLINE void store_blocks(uint8_t *to, __m512i row, int blocks)
     }
 }
 
-INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
+CIPHER__INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
 {
     return lane->length / BLOCK - 4 * (int)row;
 }
@@ -95,7 +92,7 @@ INLINE int blocks_from_row(const struct cipher_lane *lane, unsigned row)
  * is gathered into its place. The kernel is bound by the first-level cache: a block's eleven round keys are
  * loads, as many as registers leave over are kept. --- */
 
-INLINE void put_row(struct transposed *to, unsigned quad, unsigned row, __m512i rows[4])
+CIPHER__INLINE void put_row(struct transposed *to, unsigned quad, unsigned row, __m512i rows[4])
 {
     transpose(rows);
     CIPHER__UNROLL
@@ -103,7 +100,7 @@ INLINE void put_row(struct transposed *to, unsigned quad, unsigned row, __m512i 
         to->blocks[4 * row + i][quad] = rows[i];
 }
 
-INLINE void gather_keys(struct flight *flight, const struct cipher__aes_group *group, unsigned quad)
+CIPHER__INLINE void gather_keys(struct flight *flight, const struct cipher__aes_group *group, unsigned quad)
 {
     const struct cipher__aes_schedule *keys[4];
 
@@ -121,7 +118,7 @@ INLINE void gather_keys(struct flight *flight, const struct cipher__aes_group *g
     }
 }
 
-INLINE void gather_data(struct flight *flight, const struct cipher__aes_group *group, unsigned quad)
+CIPHER__INLINE void gather_data(struct flight *flight, const struct cipher__aes_group *group, unsigned quad)
 {
     const uint8_t *payloads[4];
 
@@ -150,7 +147,7 @@ INLINE void gather_data(struct flight *flight, const struct cipher__aes_group *g
     }
 }
 
-INLINE void scatter_data(const struct flight *flight, unsigned quad)
+CIPHER__INLINE void scatter_data(const struct flight *flight, unsigned quad)
 {
     const struct cipher__aes_group *group = &flight->group;
     uint8_t *payloads[4];
@@ -192,7 +189,8 @@ static void add_residues(const struct flight *flight, unsigned quad)
 }
 
 /* A quad of the group in `flight` leaves, one of the group behind enters. */
-INLINE void exchange_quad(struct flight *flight, const struct cipher__aes_group *behind, unsigned quad)
+CIPHER__INLINE void exchange_quad(struct flight *flight, const struct cipher__aes_group *behind,
+                                  unsigned quad)
 {
     unsigned first = 4 * quad;
 
@@ -208,9 +206,9 @@ INLINE void exchange_quad(struct flight *flight, const struct cipher__aes_group 
 }
 
 /* One block of each lane, CBC in place, and an exchange in the other flight. */
-INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[QUADS],
-                          __m512i first_keys[KEPT][QUADS], struct flight *other,
-                          const struct cipher__aes_group *behind)
+CIPHER__INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[QUADS],
+                                  __m512i first_keys[KEPT][QUADS], struct flight *other,
+                                  const struct cipher__aes_group *behind)
 {
     const struct transposed *keys = &flight->keys;
     __m512i *blocks = flight->data.blocks[step];
@@ -232,7 +230,7 @@ INLINE void scramble_step(struct flight *flight, unsigned step, __m512i chains[Q
 }
 
 /* Keys that the compiler may not load again where they are used. */
-INLINE void keep_keys(__m512i kept[KEPT][QUADS], const struct transposed *keys)
+CIPHER__INLINE void keep_keys(__m512i kept[KEPT][QUADS], const struct transposed *keys)
 {
     CIPHER__UNROLL
     for (unsigned round = 0; round < KEPT; round++) {
@@ -279,14 +277,14 @@ static void finish_groups(void *scratch)
 
 /* --- Descrambling. --- */
 
-INLINE __m512i broadcast(const uint8_t *block)
+CIPHER__INLINE __m512i broadcast(const uint8_t *block)
 {
     return _mm512_broadcast_i32x4(_mm_load_si128((const __m128i *)block));
 }
 
 /* Up to 4 x `registers` blocks. */
-INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struct cipher_lane *lane,
-                            const unsigned registers)
+CIPHER__INLINE void descramble_rows(const struct cipher__aes_schedule *keys, const struct cipher_lane *lane,
+                                    const unsigned registers)
 {
     __m512i before = broadcast(keys->iv), chains[ROWS], blocks[ROWS];
 
@@ -322,13 +320,13 @@ static void descramble_blocks(const struct cipher__aes_key *key, const struct ci
         descramble_rows(&key->decrypt, lane, 1);
 }
 
-INLINE __m128i key_of_round(const struct cipher__aes_schedule *keys, unsigned round)
+CIPHER__INLINE __m128i key_of_round(const struct cipher__aes_schedule *keys, unsigned round)
 {
     return _mm_load_si128((const __m128i *)keys->keys[round]);
 }
 
 /* The encryption of the last scrambled block: to be asked for before that is descrambled. */
-INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const struct cipher_lane *lane)
+CIPHER__INLINE __m128i residue_stream(const struct cipher__aes_schedule *keys, const struct cipher_lane *lane)
 {
     unsigned whole = lane->length / BLOCK;
     const uint8_t *before = whole ? lane->payload + (whole - 1) * BLOCK : keys->iv;
@@ -362,7 +360,6 @@ static void descramble_lanes(const struct cipher_lane *lanes, unsigned count, bo
     }
 }
 
-/* AES-128-CTR: the stream is the key's. */
 static void add_stream(uint8_t *bytes, const uint8_t *stream, unsigned length)
 {
     unsigned at = 0;
@@ -391,17 +388,14 @@ static void add_streams(const struct cipher_lane *lanes, unsigned count)
 static void run(void *memory, enum cipher_algorithm algorithm, enum cipher_direction direction,
                 const struct cipher_lane *lanes, unsigned count)
 {
-    static const struct cipher__aes_kernel kernel = {
-        .size = LANES, .scramble = scramble_group, .finish = finish_groups};
+    static const struct cipher__aes_kernel kernel = {.size = LANES,
+                                                     .scramble = scramble_group,
+                                                     .finish = finish_groups,
+                                                     .descramble = descramble_lanes,
+                                                     .add_streams = add_streams};
     struct scratch *scratch = memory;
-    bool residues = algorithm == CIPHER_ATIS_IDSA;
 
-    if (algorithm == CIPHER_AES_CTR)
-        add_streams(lanes, count);
-    else if (direction == CIPHER_SCRAMBLE)
-        cipher__aes_scramble_groups(&scratch->groups, &kernel, scratch, residues, lanes, count);
-    else
-        descramble_lanes(lanes, count, residues);
+    cipher__aes_run(&scratch->groups, &kernel, scratch, algorithm, direction, lanes, count);
 }
 
 const struct cipher__tier cipher__aes_avx512 = {

@@ -127,9 +127,8 @@ static inline __attribute__((always_inline)) void prefetch(const struct cipher_l
     }
 }
 
-void cipher__aes_scramble_groups(struct cipher__aes_groups *groups, const struct cipher__aes_kernel *kernel,
-                                 void *scratch, bool residues, const struct cipher_lane *lanes,
-                                 unsigned count)
+static void scramble_groups(struct cipher__aes_groups *groups, const struct cipher__aes_kernel *kernel,
+                            void *scratch, bool residues, const struct cipher_lane *lanes, unsigned count)
 {
     const struct job job = {groups, kernel, scratch, residues};
 
@@ -148,4 +147,18 @@ void cipher__aes_scramble_groups(struct cipher__aes_groups *groups, const struct
     scramble_rest(&job);
     if (kernel->finish)
         kernel->finish(scratch);
+}
+
+void cipher__aes_run(struct cipher__aes_groups *groups, const struct cipher__aes_kernel *kernel,
+                     void *scratch, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                     const struct cipher_lane *lanes, unsigned count)
+{
+    bool residues = algorithm == CIPHER_ATIS_IDSA;
+
+    if (algorithm == CIPHER_AES_CTR)
+        kernel->add_streams(lanes, count);
+    else if (direction == CIPHER_SCRAMBLE)
+        scramble_groups(groups, kernel, scratch, residues, lanes, count);
+    else
+        kernel->descramble(lanes, count, residues);
 }

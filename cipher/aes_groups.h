@@ -27,6 +27,10 @@ struct cipher__aes_kernel {
      * kernel that leaves none. */
     void (*scramble)(void *scratch, const struct cipher__aes_group *group);
     void (*finish)(void *scratch);
+    /* All lanes; `residues` as above. */
+    void (*descramble)(const struct cipher_lane *lanes, unsigned count, bool residues);
+    /* AES-128-CTR, either direction: the stream is the key's. */
+    void (*add_streams)(const struct cipher_lane *lanes, unsigned count);
 };
 #define CIPHER__AES_IN_FLIGHT 2
 
@@ -39,8 +43,9 @@ struct cipher__aes_groups {
     struct cipher_lane memory[CIPHER__AES_BLOCKS_MAX + CIPHER__AES_IN_FLIGHT + 1][CIPHER__AES_GROUP_MAX];
 };
 
-void cipher__aes_scramble_groups(struct cipher__aes_groups *groups, const struct cipher__aes_kernel *kernel,
-                                 void *scratch, bool residues, const struct cipher_lane *lanes,
-                                 unsigned count);
+/* run of struct cipher__tier, by a kernel. */
+void cipher__aes_run(struct cipher__aes_groups *groups, const struct cipher__aes_kernel *kernel,
+                     void *scratch, enum cipher_algorithm algorithm, enum cipher_direction direction,
+                     const struct cipher_lane *lanes, unsigned count);
 
 #endif

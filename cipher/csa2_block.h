@@ -20,7 +20,7 @@
 #define CSA2_UNROLL     8 /* rounds; the length of the longest ring */
 #define CSA2_CHAINS_MAX 8
 #ifndef CSA2_UNROLLED_CHAINS
-#define CSA2_UNROLLED_CHAINS CSA2_UNROLLED
+#define CSA2_UNROLLED_CHAINS CIPHER__UNROLL
 #endif
 
 _Static_assert(CSA2_ROUNDS % CSA2_UNROLL == 0, "the rings stand at their start after the last round");
@@ -40,30 +40,30 @@ struct csa2_state {
 
 /* The rows that csa2_key leaves out, for one group. The CW gives k(48) to k(55), so that f(49) to f(55) give
  * a(48) to a(54), and from there the recurrence goes on; f(0) makes room for f(56) = a(55). */
-CSA2_TEMPLATE void csa2_derive_keys(struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_derive_keys(struct csa2_key_rows *keys, unsigned group)
 {
     vec k[CSA2_BLOCK], a[CSA2_BLOCK + 6];
 
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         k[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS + i][group]), vec_splat(CSA2_LAYERS - 1));
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i] = vec_xor(vec_load(&keys->fold[CSA2_ROUNDS - CSA2_BLOCK + i][group]), k[i + 1]);
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK - 1; i++)
         a[i + 7] = vec_xor(vec_xor3(a[i + 3], a[i + 4], a[i + 5]), k[i]);
 
     vec_store(&keys->first[group], vec_load(&keys->fold[CSA2_ROUNDS - 1][group]));
     vec_store(&keys->fold[CSA2_ROUNDS - 1][group], a[7]);
     vec_store(&keys->last[group], k[7]);
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 6; i++)
         vec_store(&keys->whitening[i][group], a[i + 8]);
 }
 
 /* x(t) to x(t + 5) from a block's first six bytes. */
-CSA2_TEMPLATE void csa2_enter(vec x[6], const vec block[6])
+CIPHER__INLINE void csa2_enter(vec x[6], const vec block[6])
 {
     vec x01 = vec_xor(block[0], block[1]), x12 = vec_xor3(block[1], block[2], block[0]);
 
@@ -76,7 +76,7 @@ CSA2_TEMPLATE void csa2_enter(vec x[6], const vec block[6])
 }
 
 /* The reverse. */
-CSA2_TEMPLATE void csa2_leave(vec block[6], const vec x[6])
+CIPHER__INLINE void csa2_leave(vec block[6], const vec x[6])
 {
     vec x01 = vec_xor(x[0], x[1]), x12 = vec_xor(x[1], x[2]);
 
@@ -89,24 +89,24 @@ CSA2_TEMPLATE void csa2_leave(vec block[6], const vec x[6])
 }
 
 /* Between x with the folded keys in it and x itself, after round 55. */
-CSA2_TEMPLATE void csa2_whiten(vec to[6], const vec x[6], const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_whiten(vec to[6], const vec x[6], const struct csa2_key_rows *keys, unsigned group)
 {
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < 6; i++)
         to[i] = vec_xor(x[i], vec_load(&keys->whitening[i][group]));
 }
 
 /* The state before round 0, and back. */
-CSA2_TEMPLATE void csa2_enter_front(struct csa2_state *state, const vec block[CSA2_BLOCK],
-                                    const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_enter_front(struct csa2_state *state, const vec block[CSA2_BLOCK],
+                                     const struct csa2_key_rows *keys, unsigned group)
 {
     csa2_enter(state->x, block);
     state->z[1] = block[6];
     state->z[0] = vec_xor(block[7], vec_load(&keys->first[group]));
 }
 
-CSA2_TEMPLATE void csa2_leave_front(vec block[CSA2_BLOCK], const struct csa2_state *state,
-                                    const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_leave_front(vec block[CSA2_BLOCK], const struct csa2_state *state,
+                                     const struct csa2_key_rows *keys, unsigned group)
 {
     csa2_leave(block, state->x);
     block[6] = state->z[1];
@@ -114,8 +114,8 @@ CSA2_TEMPLATE void csa2_leave_front(vec block[CSA2_BLOCK], const struct csa2_sta
 }
 
 /* The state after round 55, and back. */
-CSA2_TEMPLATE void csa2_enter_back(struct csa2_state *state, const vec block[CSA2_BLOCK],
-                                   const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_enter_back(struct csa2_state *state, const vec block[CSA2_BLOCK],
+                                    const struct csa2_key_rows *keys, unsigned group)
 {
     vec x[6];
 
@@ -125,8 +125,8 @@ CSA2_TEMPLATE void csa2_enter_back(struct csa2_state *state, const vec block[CSA
     state->z[0] = block[7];
 }
 
-CSA2_TEMPLATE void csa2_leave_back(vec block[CSA2_BLOCK], const struct csa2_state *state,
-                                   const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_leave_back(vec block[CSA2_BLOCK], const struct csa2_state *state,
+                                    const struct csa2_key_rows *keys, unsigned group)
 {
     vec x[6];
 
@@ -136,8 +136,8 @@ CSA2_TEMPLATE void csa2_leave_back(vec block[CSA2_BLOCK], const struct csa2_stat
     block[7] = state->z[0];
 }
 
-CSA2_TEMPLATE void csa2_encrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
-                                      const vec *fold)
+CIPHER__INLINE void csa2_encrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
+                                       const vec *fold)
 {
     vec *x = state->x, *z = state->z;
     vec s = vec_sbox_apply(box, z[t % 2]);
@@ -148,8 +148,8 @@ CSA2_TEMPLATE void csa2_encrypt_round(struct csa2_state *state, const struct vec
     x[(t + 6) % CSA2_UNROLL] = vec_xor3(before, sum, vec_sbox_permute(box, s));
 }
 
-CSA2_TEMPLATE void csa2_decrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
-                                      const vec *fold)
+CIPHER__INLINE void csa2_decrypt_round(struct csa2_state *state, const struct vec_sbox *box, unsigned t,
+                                       const vec *fold)
 {
     vec *x = state->x, *z = state->z;
     vec s = vec_sbox_apply(box, z[t % 2]);
@@ -161,13 +161,13 @@ CSA2_TEMPLATE void csa2_decrypt_round(struct csa2_state *state, const struct vec
 }
 
 /* All rounds of one block of each chain, the chain's group being `group` + its number. */
-CSA2_TEMPLATE void csa2_encrypt_rounds(struct csa2_state *states, unsigned chains,
-                                       const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_encrypt_rounds(struct csa2_state *states, unsigned chains,
+                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
 
     for (unsigned t = 0; t < CSA2_ROUNDS; t += CSA2_UNROLL) {
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned u = 0; u < CSA2_UNROLL; u++) {
             CSA2_UNROLLED_CHAINS
             for (unsigned c = 0; c < chains; c++)
@@ -177,13 +177,13 @@ CSA2_TEMPLATE void csa2_encrypt_rounds(struct csa2_state *states, unsigned chain
 }
 
 /* All rounds of one block of each chain, all of the same group. */
-CSA2_TEMPLATE void csa2_decrypt_rounds(struct csa2_state *states, unsigned chains,
-                                       const struct csa2_key_rows *keys, unsigned group)
+CIPHER__INLINE void csa2_decrypt_rounds(struct csa2_state *states, unsigned chains,
+                                        const struct csa2_key_rows *keys, unsigned group)
 {
     const struct vec_sbox box = vec_sbox_load();
 
     for (unsigned t = CSA2_ROUNDS; t > 0; t -= CSA2_UNROLL) {
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned i = 0; i < CSA2_UNROLL; i++) {
             const unsigned u = CSA2_UNROLL - 1 - i;
             CSA2_UNROLLED_CHAINS
@@ -193,60 +193,60 @@ CSA2_TEMPLATE void csa2_decrypt_rounds(struct csa2_state *states, unsigned chain
     }
 }
 
-CSA2_TEMPLATE void csa2_load_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
+CIPHER__INLINE void csa2_load_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS], unsigned group)
 {
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_load(&rows[i][group]);
 }
 
-CSA2_TEMPLATE void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK])
+CIPHER__INLINE void csa2_store_block(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK])
 {
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], block[i]);
 }
 
 /* As csa2_store_block(), for the lanes of the mask alone. */
-CSA2_TEMPLATE void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK],
-                                   vec mask)
+CIPHER__INLINE void csa2_store_some(vec (*rows)[CSA2_GROUPS], unsigned group, const vec block[CSA2_BLOCK],
+                                    vec mask)
 {
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         vec_store(&rows[i][group], vec_select(mask, block[i], vec_load(&rows[i][group])));
 }
 
-CSA2_TEMPLATE void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
+CIPHER__INLINE void csa2_mask_block(vec block[CSA2_BLOCK], vec mask)
 {
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_and(block[i], mask);
 }
 
 /* Which lanes of a group have the block. */
-CSA2_TEMPLATE vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, unsigned block)
+CIPHER__INLINE vec csa2_has_block(const vec counts[CSA2_GROUPS], unsigned group, unsigned block)
 {
     return vec_greater(vec_load(&counts[group]), vec_splat((uint8_t)block));
 }
 
 /* XORs the scrambled block `next` to a block, where the lane has it: to plain text before encryption and
  * after decryption. */
-CSA2_TEMPLATE void csa2_chain_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS],
-                                    const vec counts[CSA2_GROUPS], unsigned group, unsigned next, bool mixed)
+CIPHER__INLINE void csa2_chain_block(vec block[CSA2_BLOCK], const vec (*rows)[CSA2_GROUPS],
+                                     const vec counts[CSA2_GROUPS], unsigned group, unsigned next, bool mixed)
 {
     vec after[CSA2_BLOCK];
 
     csa2_load_block(after, rows + next * CSA2_BLOCK, group);
     if (mixed)
         csa2_mask_block(after, csa2_has_block(counts, group, next));
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_BLOCK; i++)
         block[i] = vec_xor(block[i], after[i]);
 }
 
 /* Stores a block for the lanes that have it. */
-CSA2_TEMPLATE void csa2_keep_block(vec (*rows)[CSA2_GROUPS], const vec counts[CSA2_GROUPS], unsigned group,
-                                   unsigned number, const vec block[CSA2_BLOCK], bool mixed)
+CIPHER__INLINE void csa2_keep_block(vec (*rows)[CSA2_GROUPS], const vec counts[CSA2_GROUPS], unsigned group,
+                                    unsigned number, const vec block[CSA2_BLOCK], bool mixed)
 {
     vec(*row)[CSA2_GROUPS] = rows + number * CSA2_BLOCK;
 
@@ -260,14 +260,14 @@ CSA2_TEMPLATE void csa2_keep_block(vec (*rows)[CSA2_GROUPS], const vec counts[CS
  *
  * `counts` is the number of blocks of each lane. `mixed` says that some lanes have fewer than `blocks`: the
  * rows of a block that a lane does not have stay as they are, and the lane's chain starts at its own last. */
-CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
-                                       const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
-                                       unsigned blocks, bool mixed, struct csa2_ahead *ahead)
+CIPHER__INLINE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
+                                        const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
+                                        unsigned blocks, bool mixed, struct csa2_ahead *ahead)
 {
     struct csa2_state states[CSA2_CHAINS_MAX];
 
     for (unsigned b = blocks; b-- > 0;) {
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned c = 0; c < chains; c++) {
             vec block[CSA2_BLOCK];
 
@@ -278,7 +278,7 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
         }
         csa2_fetch_ahead(ahead);
         csa2_encrypt_rounds(states, chains, keys, group);
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned c = 0; c < chains; c++) {
             vec block[CSA2_BLOCK];
 
@@ -290,14 +290,14 @@ CSA2_TEMPLATE void csa2_encrypt_groups(vec (*rows)[CSA2_GROUPS], const struct cs
 
 /* Undoes the chaining of one group, `chains` blocks at a time; parameters as above. The last turn may read
  * rows after the last block, up to CSA2_CHAINS_MAX - 1 blocks; what becomes of them is not kept. */
-CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
-                                      const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
-                                      unsigned blocks, bool mixed, struct csa2_ahead *ahead)
+CIPHER__INLINE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa2_key_rows *keys,
+                                       const vec counts[CSA2_GROUPS], unsigned group, unsigned chains,
+                                       unsigned blocks, bool mixed, struct csa2_ahead *ahead)
 {
     struct csa2_state states[CSA2_CHAINS_MAX];
 
     for (unsigned b = 0; b < blocks; b += chains) {
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned c = 0; c < chains; c++) {
             vec block[CSA2_BLOCK];
 
@@ -306,7 +306,7 @@ CSA2_TEMPLATE void csa2_decrypt_group(vec (*rows)[CSA2_GROUPS], const struct csa
         }
         csa2_fetch_ahead(ahead);
         csa2_decrypt_rounds(states, chains, keys, group);
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned c = 0; c < chains; c++) {
             vec block[CSA2_BLOCK];
 

@@ -109,7 +109,7 @@ static inline void csa2_narrow__look_up(const struct csa2_narrow_row *at, struct
 static inline void csa2_narrow__mix(const struct csa2_narrow_row *at, struct csa2_narrow_registers *now)
 {
     now->d = vec_affine(vec_xor(csa2_narrow__z(&now->sums), now->e), csa2_narrow_low_to_new[0]);
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (int i = 0; i < 7; i++)
         now->d = vec_xor(now->d, vec_affine(vec_load(&at[i + 2].b), csa2_narrow_mix[i]));
 }
@@ -164,7 +164,7 @@ static inline void csa2_narrow__hand_over(struct csa2_narrow *scratch,
 {
     const vec state[] = {now->sums.first, now->sums.second, now->sums.q, now->e, now->f};
 
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < sizeof state / sizeof *state; i++)
         vec_store(&scratch->state[i], state[i]);
 }

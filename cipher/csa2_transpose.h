@@ -4,33 +4,26 @@
 #ifndef CIPHER_CSA2_TRANSPOSE_H
 #define CIPHER_CSA2_TRANSPOSE_H
 
+#include "cipher/unroll.h"
+
 #define CSA2_GROUPS 8                         /* vectors of a row */
 #define CSA2_LANES  (CSA2_GROUPS * VEC_BYTES) /* of a slice: lane = group × VEC_BYTES + byte */
 #define CSA2_TILE   16                        /* byte positions that are transposed together */
 
-/* Arrays of vectors live in registers only where every index becomes a constant: their loops are unrolled,
- * and the functions that take their sizes are inlined. */
-#ifdef __clang__
-#define CSA2_UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define CSA2_UNROLLED _Pragma("GCC unroll 64")
-#endif
-#define CSA2_TEMPLATE static inline __attribute__((always_inline))
-
 /* Transposes the 16 × 16 bytes that part n of all 16 vectors make, for each part: four times the same perfect
  * shuffle. */
-CSA2_TEMPLATE void csa2_transpose_tile(vec tile[CSA2_TILE])
+CIPHER__INLINE void csa2_transpose_tile(vec tile[CSA2_TILE])
 {
     vec next[CSA2_TILE];
 
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned level = 0; level < 4; level++) {
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned i = 0; i < CSA2_TILE / 2; i++) {
             next[2 * i] = vec_interleave_low(tile[i], tile[i + CSA2_TILE / 2]);
             next[2 * i + 1] = vec_interleave_high(tile[i], tile[i + CSA2_TILE / 2]);
         }
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned i = 0; i < CSA2_TILE; i++)
             tile[i] = next[i];
     }
@@ -42,11 +35,11 @@ static inline void csa2_load_tile(vec (*rows)[CSA2_GROUPS], unsigned group, cons
 {
     vec tile[CSA2_TILE];
 
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_TILE; i++)
         tile[i] = vec_load_parts(lanes + i, offset);
     csa2_transpose_tile(tile);
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_TILE; i++)
         vec_store(&rows[i][group], tile[i]);
 }
@@ -66,17 +59,17 @@ struct csa2_span {
 };
 
 /* Vectors i of the span's tiles, to the lanes i, i + 16, … of a group. */
-CSA2_TEMPLATE void csa2_scatter_parts(const struct csa2_span *span, unsigned i, uint8_t *const *lanes,
-                                      unsigned offset)
+CIPHER__INLINE void csa2_scatter_parts(const struct csa2_span *span, unsigned i, uint8_t *const *lanes,
+                                       unsigned offset)
 {
 #ifdef HAVE_VEC_TRANSPOSE_PARTS
     vec parts[CSA2_SPAN_TILES];
 
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned n = 0; n < CSA2_SPAN_TILES; n++)
         parts[n] = vec_load(&span->tiles[n][i]);
     vec_transpose_parts(parts);
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned n = 0; n < CSA2_SPAN_TILES; n++)
         vec_store_anywhere(lanes[n * CSA2_TILE + i] + offset, parts[n]);
 #else
@@ -91,15 +84,15 @@ static inline void csa2_store_span(const vec (*rows)[CSA2_GROUPS], unsigned grou
     for (unsigned n = 0; n < CSA2_SPAN_TILES; n++) {
         vec tile[CSA2_TILE];
 
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned i = 0; i < CSA2_TILE; i++)
             tile[i] = vec_load(&rows[n * CSA2_TILE + i][group]);
         csa2_transpose_tile(tile);
-        CSA2_UNROLLED
+        CIPHER__UNROLL
         for (unsigned i = 0; i < CSA2_TILE; i++)
             vec_store(&span->tiles[n][i], tile[i]);
     }
-    CSA2_UNROLLED
+    CIPHER__UNROLL
     for (unsigned i = 0; i < CSA2_TILE; i++)
         csa2_scatter_parts(span, i, lanes, offset);
 }
