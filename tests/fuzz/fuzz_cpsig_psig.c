@@ -12,18 +12,11 @@ static struct simulcrypt_psig_session *psig;
 static unsigned streams, channels, closed, failures;
 static uint64_t now_ms;
 
-static void require_valid(enum simulcrypt_sender from, const uint8_t *bytes, size_t size)
-{
-    struct simulcrypt_message message;
-    struct simulcrypt_verdict verdict;
-    int status = simulcrypt_message_decode(&simulcrypt_cpsig_psig, from, bytes, size, &message, &verdict);
-    require(!status || verdict.error_status == SIMULCRYPT_CPSIG_UNSUPPORTED_VERSION);
-}
-
 static void cpsig_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_SERVER, bytes, size);
+    require_valid(&simulcrypt_cpsig_psig, SIMULCRYPT_CPSIG_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_SERVER, bytes,
+                  size);
     require(!closed);
 }
 
@@ -143,7 +136,8 @@ static void do_something(uint16_t stream_id)
 static void psig_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_CLIENT, bytes, size);
+    require_valid(&simulcrypt_cpsig_psig, SIMULCRYPT_CPSIG_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_CLIENT, bytes,
+                  size);
     require(!failures);
 }
 

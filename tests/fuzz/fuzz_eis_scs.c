@@ -14,18 +14,11 @@ static struct simulcrypt_eis_session *eis;
 static unsigned channels, closed, failures;
 static uint64_t now_ms;
 
-static void require_valid(enum simulcrypt_sender from, const uint8_t *bytes, size_t size)
-{
-    struct simulcrypt_message message;
-    struct simulcrypt_verdict verdict;
-    int status = simulcrypt_message_decode(&simulcrypt_eis_scs, from, bytes, size, &message, &verdict);
-    require(!status || verdict.error_status == SIMULCRYPT_EIS_UNSUPPORTED_VERSION);
-}
-
 static void scs_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_SERVER, bytes, size);
+    require_valid(&simulcrypt_eis_scs, SIMULCRYPT_EIS_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_SERVER, bytes,
+                  size);
     require(!closed);
 }
 
@@ -142,7 +135,8 @@ static void do_something(uint16_t scg_id)
 static void eis_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_CLIENT, bytes, size);
+    require_valid(&simulcrypt_eis_scs, SIMULCRYPT_EIS_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_CLIENT, bytes,
+                  size);
     require(!failures);
 }
 

@@ -14,18 +14,11 @@ static unsigned streams, channels, closed, failures;
 static uint64_t now_ms;
 static enum simulcrypt_format format;
 
-static void require_valid(enum simulcrypt_sender from, const uint8_t *bytes, size_t size)
-{
-    struct simulcrypt_message message;
-    struct simulcrypt_verdict verdict;
-    int status = simulcrypt_message_decode(&simulcrypt_emmg_mux, from, bytes, size, &message, &verdict);
-    require(!status || verdict.error_status == SIMULCRYPT_EMMG_UNSUPPORTED_VERSION);
-}
-
 static void mux_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_SERVER, bytes, size);
+    require_valid(&simulcrypt_emmg_mux, SIMULCRYPT_EMMG_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_SERVER, bytes,
+                  size);
     require(!closed);
 }
 
@@ -153,7 +146,8 @@ static void do_something(uint16_t stream_id)
 static void emmg_send(void *context, const uint8_t *bytes, size_t size)
 {
     (void)context;
-    require_valid(SIMULCRYPT_FROM_CLIENT, bytes, size);
+    require_valid(&simulcrypt_emmg_mux, SIMULCRYPT_EMMG_UNSUPPORTED_VERSION, SIMULCRYPT_FROM_CLIENT, bytes,
+                  size);
     require(!failures);
 }
 
