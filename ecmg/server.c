@@ -35,7 +35,10 @@ int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
         made->config.channels_max = DEFAULT_CHANNELS;
     if (!made->config.streams_max)
         made->config.streams_max = DEFAULT_STREAMS;
-    status = net_listen(&made->listener, loop, config->host, config->port, on_accepted, made);
+    status =
+        net_listen(&made->listener, loop,
+                   &(const struct net_listen_config){
+                       .host = config->host, .port = config->port, .accepted = on_accepted, .context = made});
     if (status < 0) {
         ecmg_server_destroy(made);
         return status;

@@ -247,7 +247,8 @@ static void attempt(void *context)
     client->attempts++;
     r = begin_session(client);
     if (r >= 0)
-        r = net_tcp_connect(&client->tcp, client->loop, client->host, client->config.port, &tcp_ops, client);
+        r = net_tcp_connect(&client->tcp, client->loop, client->host, client->config.port, NULL, &tcp_ops,
+                            client);
     if (r < 0) {
         client->tcp = NULL;
         tcp_ended(client, r);

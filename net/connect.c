@@ -125,7 +125,7 @@ static bool address_of_text(const char *host, uint16_t port, struct sockaddr_sto
 }
 
 int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
-                    const struct net_tcp_ops *ops, void *context)
+                    struct net_tls *tls, const struct net_tcp_ops *ops, void *context)
 {
     struct sockaddr_storage address;
     struct net_tcp *made;
@@ -134,6 +134,8 @@ int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *hos
 
     if (!host[0] || strlen(host) > HOST_MAX)
         return -EINVAL;
+    if (tls)
+        return -ENOTSUP;
     numeric = address_of_text(host, port, &address);
     made = net__tcp_create(loop, numeric ? NET__TCP_CONNECTING : NET__TCP_RESOLVING);
     if (!made)

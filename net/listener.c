@@ -12,6 +12,7 @@ struct net_listener {
     struct net_loop *loop;
     void (*accepted)(void *context, struct net_tcp *tcp);
     void *context;
+    struct net_listener_counters counters;
     LIST_ENTRY(net_listener) link;
 };
 
@@ -31,6 +32,7 @@ static void on_connection(uv_stream_t *stream, int status)
         return;
     }
     net__tcp_opened(tcp);
+    listener->counters.accepted++;
     listener->accepted(listener->context, tcp);
 }
 
@@ -117,16 +119,24 @@ static int listen_on_name(struct net_listener **listener, struct net_loop *loop,
     return status;
 }
 
-int net_listen(struct net_listener **listener, struct net_loop *loop, const char *host, uint16_t port,
-               void (*accepted)(void *context, struct net_tcp *tcp), void *context)
+int net_listen(struct net_listener **listener, struct net_loop *loop, const struct net_listen_config *config)
 {
-    int status = host[0] ? listen_on_name(listener, loop, host, port) : listen_on_all(listener, loop, port);
+    int status;
 
+    if (config->tls || (config->access && config->access->count))
+        return -ENOTSUP;
+    status = config->host[0] ? listen_on_name(listener, loop, config->host, config->port)
+                             : listen_on_all(listener, loop, config->port);
     if (status < 0)
         return status;
-    (*listener)->accepted = accepted;
-    (*listener)->context = context;
+    (*listener)->accepted = config->accepted;
+    (*listener)->context = config->context;
     return 0;
+}
+
+void net_listener_counters(const struct net_listener *listener, struct net_listener_counters *counters)
+{
+    *counters = listener->counters;
 }
 
 uint16_t net_listener_port(const struct net_listener *listener)

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/access.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct net_tcp;
 struct net_listener;
@@ -24,9 +26,11 @@ struct net_tcp_ops {
 
 /* Resolves `host` (name, IPv4 or IPv6 text) and connects, address by address until one answers; the result
  * comes through the ops, never during this call (-ENXIO: no such name). There is no time-out but TCP's own:
- * an owner that cannot wait closes. -EINVAL for an empty or overlong host. */
+ * an owner that cannot wait closes. With `tls` (borrowed; NULL: plain) connected() comes after the handshake,
+ * and ended() tells of one that failed (BASE_E_AUTHENTICATION: the peer's certificate is not accepted).
+ * -EINVAL for an empty or overlong host. */
 int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
-                    const struct net_tcp_ops *ops, void *context);
+                    struct net_tls *tls, const struct net_tcp_ops *ops, void *context);
 
 /* Copies `bytes`, sends them, wipes the copy. -ENOBUFS where over 1 MiB would wait for a peer that does not
  * read, -ENOTCONN before connected() and after ended(); nothing is sent then. */
@@ -34,10 +38,28 @@ int net_tcp_write(struct net_tcp *tcp, const uint8_t *bytes, size_t size);
 void net_tcp_close(struct net_tcp *tcp);             /* NULL is allowed; also inside its callbacks */
 const char *net_tcp_peer(const struct net_tcp *tcp); /* "ADDRESS:PORT"; IPv6 in brackets */
 
-/* Calls `accepted` for each connection; that callback takes it over with net_tcp_set_ops() or closes it. Port
- * 0 listens on a free port: net_listener_port() tells which. An empty host means every address. */
-int net_listen(struct net_listener **listener, struct net_loop *loop, const char *host, uint16_t port,
-               void (*accepted)(void *context, struct net_tcp *tcp), void *context);
+struct net_listen_config {
+    const char *host; /* empty: every address */
+    uint16_t port;    /* 0: a free one; net_listener_port() tells which */
+    /* Copied; NULL: anybody. A peer that it does not allow is hung up on, and counted. */
+    const struct net_access *access;
+    struct net_tls *tls;      /* borrowed; NULL: plain TCP */
+    unsigned connections_max; /* open at once, more are hung up on and counted; 0: no limit */
+    /* Takes the connection over with net_tcp_set_ops() or closes it. With TLS it comes after the handshake,
+     * for which a peer has ten seconds. */
+    void (*accepted)(void *context, struct net_tcp *tcp);
+    void *context;
+};
+
+struct net_listener_counters {
+    uint64_t accepted;
+    uint64_t not_allowed; /* by `access` */
+    uint64_t too_many;    /* over connections_max */
+    uint64_t not_secured; /* handshakes that failed or took too long */
+};
+
+int net_listen(struct net_listener **listener, struct net_loop *loop, const struct net_listen_config *config);
+void net_listener_counters(const struct net_listener *listener, struct net_listener_counters *counters);
 uint16_t net_listener_port(const struct net_listener *listener);
 void net_listener_close(struct net_listener *listener); /* NULL is allowed */
 void net_tcp_set_ops(struct net_tcp *tcp, const struct net_tcp_ops *ops, void *context);

@@ -106,7 +106,7 @@ void scs_start(struct scs *scs, struct net_loop *loop, uint16_t port, uint16_t c
                                                             .nominal_cp_duration = 100};
         cr_assert_eq(simulcrypt_scs_session_add_stream(scs->session, &stream), 0);
     }
-    cr_assert_eq(net_tcp_connect(&scs->tcp, loop, "127.0.0.1", port, &tcp_ops, scs), 0);
+    cr_assert_eq(net_tcp_connect(&scs->tcp, loop, "127.0.0.1", port, NULL, &tcp_ops, scs), 0);
 }
 
 void scs_stop(struct scs *scs)

@@ -154,7 +154,10 @@ static void begin(void)
     ecmg.status = (struct simulcrypt_channel_status){
         .delay_start = -100, .ecm_rep_period = 100, .min_cp_duration = 10, .lead_cw = 1, .cw_per_msg = 2};
     cr_assert_eq(net_loop_create(&loop), 0);
-    cr_assert_eq(net_listen(&ecmg.listener, loop, "127.0.0.1", 0, accepted, NULL), 0);
+    cr_assert_eq(net_listen(&ecmg.listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "127.0.0.1", .port = 0, .accepted = accepted, .context = NULL}),
+                 0);
     config = (struct headend_ecmg_client_config){
         .host = "127.0.0.1",
         .port = net_listener_port(ecmg.listener),

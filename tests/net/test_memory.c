@@ -63,9 +63,11 @@ static int use_parts(void *context)
     if (status == 0)
         status = net_timer_create(&timer, loop, fire, NULL);
     if (status == 0)
-        status = net_listen(&listener, loop, "127.0.0.1", 0, on_accepted, NULL);
+        status = net_listen(&listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "127.0.0.1", .port = 0, .accepted = on_accepted, .context = NULL});
     if (status == 0)
-        status = net_tcp_connect(&tcp, loop, "127.0.0.1", net_listener_port(listener), &ops, &client);
+        status = net_tcp_connect(&tcp, loop, "127.0.0.1", net_listener_port(listener), NULL, &ops, &client);
     net_tcp_close(tcp);
     net_listener_close(listener);
     net_timer_destroy(timer);
@@ -84,12 +86,15 @@ static int use_connection(void *context)
     static const uint8_t bytes[100];
     struct net_loop *loop = context;
     struct net_listener *listener = NULL;
-    int status = net_listen(&listener, loop, "127.0.0.1", 0, on_accepted, NULL);
+    int status = net_listen(&listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "127.0.0.1", .port = 0, .accepted = on_accepted, .context = NULL});
     uint64_t limit = net_loop_now_ms(loop) + 200;
 
     client = server = (struct peer){0};
     if (status == 0)
-        status = net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), &ops, &client);
+        status =
+            net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), NULL, &ops, &client);
     while (status == 0 && !(client.connected && server.tcp) && !client.ended && net_loop_now_ms(loop) < limit)
         net_loop_run_once(loop, 10);
     if (status == 0 && !(client.connected && server.tcp))
@@ -138,9 +143,12 @@ Test(memory, nothing_is_left_of_what_was_sent, .timeout = 60)
     memory_look_for(pattern, sizeof(pattern));
     memory_watch();
     cr_assert_eq(net_loop_create(&loop), 0);
-    cr_assert_eq(net_listen(&listener, loop, "127.0.0.1", 0, on_accepted, NULL), 0);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), &ops, &client),
+    cr_assert_eq(net_listen(&listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "127.0.0.1", .port = 0, .accepted = on_accepted, .context = NULL}),
                  0);
+    cr_assert_eq(
+        net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), NULL, &ops, &client), 0);
     while (!client.connected || !server.tcp)
         net_loop_run_once(loop, 10);
     memory_refuse_none();

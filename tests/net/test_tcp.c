@@ -87,7 +87,10 @@ TestSuite(tcp, .init = setup, .fini = teardown, .timeout = 30);
 
 static uint16_t listen_locally(void)
 {
-    cr_assert_eq(net_listen(&listener, loop, "127.0.0.1", 0, accept_it, &server), 0);
+    cr_assert_eq(net_listen(&listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "127.0.0.1", .port = 0, .accepted = accept_it, .context = &server}),
+                 0);
     cr_assert_neq(net_listener_port(listener), 0);
     return net_listener_port(listener);
 }
@@ -105,7 +108,7 @@ static void connect_both(void)
 {
     uint16_t port = listen_locally();
 
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     RUN_UNTIL(client.connected && accepted);
 }
 
@@ -163,7 +166,7 @@ Test(tcp, a_refused_connection_is_reported_after_the_call)
 
     net_listener_close(listener);
     net_loop_run_once(loop, 10);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     cr_assert_eq(client.ended, 0);
     cr_assert_eq(net_tcp_write(client.tcp, (const uint8_t *)"x", 1), -ENOTCONN);
     RUN_UNTIL(client.ended);
@@ -175,7 +178,7 @@ Test(tcp, a_refused_connection_is_reported_after_the_call)
 Test(tcp, an_address_that_cannot_be_tried_is_reported_after_the_call)
 {
     /* Broadcast is no TCP destination: connect(2) itself refuses it. */
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "255.255.255.255", 9, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "255.255.255.255", 9, NULL, &ops, &client), 0);
     cr_assert_eq(client.ended, 0);
     RUN_UNTIL(client.ended);
     cr_assert_lt(client.error, 0);
@@ -186,7 +189,7 @@ Test(tcp, a_name_is_resolved_and_its_addresses_are_tried_in_turn)
 {
     uint16_t port = listen_locally(); /* IPv4 alone, while "localhost" may name ::1 first */
 
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "localhost", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "localhost", port, NULL, &ops, &client), 0);
     RUN_UNTIL(client.connected || client.ended);
     cr_assert_eq(client.connected, 1);
     cr_assert_eq(strncmp(net_tcp_peer(client.tcp), "127.0.0.1:", 10), 0);
@@ -194,7 +197,7 @@ Test(tcp, a_name_is_resolved_and_its_addresses_are_tried_in_turn)
 
 Test(tcp, an_unknown_name_is_reported)
 {
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "no-such-host.invalid", 9, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "no-such-host.invalid", 9, NULL, &ops, &client), 0);
     cr_assert_str_eq(net_tcp_peer(client.tcp), "no-such-host.invalid:9");
     RUN_UNTIL(client.ended);
     cr_assert_eq(client.error, -ENXIO);
@@ -207,18 +210,22 @@ Test(tcp, impossible_hosts_are_refused_at_once)
 
     memset(host, 'a', sizeof(host));
     host[sizeof(host) - 1] = '\0';
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "", 9, &ops, &client), -EINVAL);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, host, 9, &ops, &client), -EINVAL);
-    cr_assert_eq(net_listen(&listener, loop, "no-such-host.invalid", 0, accept_it, &server), -ENXIO);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "", 9, NULL, &ops, &client), -EINVAL);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, host, 9, NULL, &ops, &client), -EINVAL);
+    cr_assert_eq(
+        net_listen(&listener, loop,
+                   &(const struct net_listen_config){
+                       .host = "no-such-host.invalid", .port = 0, .accepted = accept_it, .context = &server}),
+        -ENXIO);
 }
 
 Test(tcp, closing_during_look_up_and_connection_is_silent)
 {
     uint16_t port = listen_locally();
 
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "localhost", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "localhost", port, NULL, &ops, &client), 0);
     net_tcp_close(client.tcp);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     net_tcp_close(client.tcp);
     net_tcp_close(NULL);
     for (unsigned round = 0; round < 10; round++)
@@ -232,14 +239,14 @@ Test(tcp, closing_inside_each_callback_is_the_last_one)
 
     client.close_on_connected = true;
     server.close_on_ended = true;
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     RUN_UNTIL(server.ended);
     cr_assert_eq(server.error, 0);
     cr_assert_eq(client.ended, 0);
 
     client.close_on_connected = false;
     server.close_on_input = true;
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     RUN_UNTIL(accepted == 2 && client.connected == 2);
     net_tcp_write(client.tcp, (const uint8_t *)"a", 1);
     RUN_UNTIL(client.ended);
@@ -281,7 +288,7 @@ Test(tcp, destroying_the_loop_still_sends_what_a_closed_connection_wrote)
     int peer;
 
     cr_assert_eq(net_loop_create(&other), 0);
-    cr_assert_eq(net_tcp_connect(&second.tcp, other, "127.0.0.1", port, &ops, &second), 0);
+    cr_assert_eq(net_tcp_connect(&second.tcp, other, "127.0.0.1", port, NULL, &ops, &second), 0);
     while (!second.connected)
         net_loop_run_once(other, 20);
     cr_assert_eq(net_tcp_write(second.tcp, (const uint8_t *)"last words", 10), 0);
@@ -374,18 +381,25 @@ Test(tcp, an_address_in_use_is_reported)
     struct net_listener *second;
     uint16_t port = listen_locally();
 
-    cr_assert_eq(net_listen(&second, loop, "127.0.0.1", port, accept_it, &server), -EADDRINUSE);
+    cr_assert_eq(
+        net_listen(&second, loop,
+                   &(const struct net_listen_config){
+                       .host = "127.0.0.1", .port = port, .accepted = accept_it, .context = &server}),
+        -EADDRINUSE);
 }
 
 Test(tcp, an_empty_host_listens_on_every_address)
 {
     uint16_t port;
 
-    cr_assert_eq(net_listen(&listener, loop, "", 0, accept_it, &server), 0);
+    cr_assert_eq(net_listen(&listener, loop,
+                            &(const struct net_listen_config){
+                                .host = "", .port = 0, .accepted = accept_it, .context = &server}),
+                 0);
     port = net_listener_port(listener);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "127.0.0.1", port, NULL, &ops, &client), 0);
     RUN_UNTIL(client.connected && accepted);
-    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "::1", port, &ops, &client), 0);
+    cr_assert_eq(net_tcp_connect(&client.tcp, loop, "::1", port, NULL, &ops, &client), 0);
     RUN_UNTIL(client.connected == 2 || client.ended);
     if (client.connected == 2)
         cr_assert_eq(strncmp(net_tcp_peer(client.tcp), "[::1]:", 6), 0);
