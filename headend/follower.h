@@ -28,6 +28,10 @@
 #define HEADEND_DATA      (1u << TS_COMPONENT_DATA)
 #define HEADEND_ALL       (HEADEND_VIDEO | HEADEND_AUDIO | HEADEND_SUBTITLES | HEADEND_DATA)
 
+#define HEADEND_SIGNALS_MAX    16   /* CA_descriptors of one service, that is CASs */
+#define HEADEND_CA_PRIVATE_MAX 64   /* private_data_bytes of one CA_descriptor */
+#define HEADEND_FLOWS_MAX      1024 /* ECM streams of one transport stream */
+
 enum headend_choice { HEADEND_SERVICE_FIRST, HEADEND_SERVICE_ID, HEADEND_SERVICE_NAME };
 
 struct headend_service_config {
@@ -35,13 +39,36 @@ struct headend_service_config {
     uint16_t service_id;
     char name[TS_SERVICE_NAME_MAX]; /* UTF-8, compared without case (of ASCII letters) */
     unsigned components;            /* HEADEND_VIDEO | … */
-    uint8_t group;                  /* scrambling control group of its components */
-    bool signal; /* rewrite its PMT (CA_descriptor, scrambling_descriptor), its SDT entry and the CAT */
-    /* What to signal. ca_pid 0, or one that the stream uses: the first PID that no table names, from 0x1F00
-     * downwards, is taken. Services of one group share the ECM PID. It moves where the stream begins to use
-     * it. */
-    struct ts_ca_descriptor ca;
-    uint8_t scrambling_mode;
+    uint8_t group;                  /* of the plan: of those of its components that have no other */
+    uint8_t scrambling_mode;        /* for the scrambling_descriptor */
+};
+
+/* One CA_descriptor of a service. Where a service has any, its PMT is rewritten (CA_descriptors,
+ * scrambling_descriptor), its SDT entry (free_CA_mode) and the CAT (which there must be). */
+struct headend_signal {
+    uint16_t flow; /* below HEADEND_FLOWS_MAX: names the ECM stream; services with one flow share its PID */
+    uint16_t ca_system_id;
+    /* 0, or one that the stream uses: the first PID that no table names, from 0x1F00 downwards, is taken. It
+     * moves where the stream begins to use it. */
+    uint16_t wanted_pid;
+    uint8_t private_size;
+    uint8_t private_data[HEADEND_CA_PRIVATE_MAX];
+};
+
+/* One CA_descriptor of the CAT: EMMs. */
+struct headend_cat_entry {
+    uint16_t ca_system_id;
+    uint16_t emm_pid;
+    uint8_t private_size;
+    uint8_t private_data[HEADEND_CA_PRIVATE_MAX];
+};
+
+/* A component of a service that reads another group of the plan than its service, or is protected though its
+ * kind is not asked for. */
+struct headend_component_group {
+    bool by_tag; /* component_tag (stream_identifier_descriptor), else PID */
+    uint16_t component;
+    uint8_t group;
 };
 
 /* Verdict on a PID. */
@@ -82,6 +109,34 @@ int headend_follower_add(struct headend_follower *follower, const struct headend
 int headend_follower_set_pids(struct headend_follower *follower, const uint16_t *pids, unsigned count,
                               uint8_t group);
 
+/* What is said about a service from now on; none: its PMT passes as it came. Copied. -ERANGE for an index
+ * that is not configured, -EINVAL over the maxima or without orders, -ENOBUFS: see headend_follower_flush().
+ */
+int headend_follower_set_signals(struct headend_follower *follower, unsigned index,
+                                 const struct headend_signal *signals, unsigned count);
+
+/* Where an ECM stream plays; 0: not known yet. */
+uint16_t headend_follower_flow_pid(const struct headend_follower *follower, uint16_t flow);
+
+/* What the CAT says beside what the stream's own CAT says; other CASs' entries are kept, one with the same
+ * CA_system_id and PID is not doubled. Copied. -EINVAL over 64 entries. -ENOBUFS. */
+int headend_follower_set_cat(struct headend_follower *follower, const struct headend_cat_entry *entries,
+                             unsigned count);
+
+/* Groups of components; all of the service at once, copied. The map is renewed. -ERANGE, -EINVAL over 64,
+ * -ENOMEM. */
+int headend_follower_set_components(struct headend_follower *follower, unsigned index,
+                                    const struct headend_component_group *components, unsigned count);
+
+/* Whether the stream has this component now, and in which of the configured services (-ENOENT: none): for
+ * checks of an EIS's wishes. */
+int headend_follower_find_component(const struct headend_follower *follower, bool by_tag, uint16_t component,
+                                    unsigned *index);
+
+/* transport_stream_id (PAT) and original_network_id (SDT) as the stream says; false: not known yet. */
+bool headend_follower_transport_stream(const struct headend_follower *follower, uint16_t *transport_stream_id,
+                                       uint16_t *original_network_id, bool *network_known);
+
 /* The stream has packets of this PID, be it named by a table or not: no ECM PID is put there from now on. */
 void headend_follower_occupy(struct headend_follower *follower, uint16_t pid);
 
@@ -103,10 +158,9 @@ struct headend_service_status {
     bool pmt_known;
     bool ambiguous_name; /* several services have it: the first was taken */
     bool unsignalled;    /* its PMT has no room for the CA_descriptor: it is scrambled all the same */
-    bool ecm_pid_in_use; /* the configured ECM PID is used by the stream: a free one was taken instead */
+    bool ecm_pid_in_use; /* a wanted ECM PID is used by the stream: a free one was taken instead */
     uint16_t service_id;
     uint16_t pmt_pid;
-    uint16_t ecm_pid; /* 0: not known yet, or not signalled */
     char name[TS_SERVICE_NAME_MAX];
     uint16_t protected_components;
 };
