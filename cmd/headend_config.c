@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/yaml.h"
-#include "cmd/headend_keys.h"
+#include "cmd/headend_uses.h"
 #include "keys/control_word.h"
 
 #define TICKS_PER_US (BASE_TICKS_PER_SECOND / 1000000)
@@ -131,7 +130,7 @@ static int check_cipher(const struct cmd_headend_stream_entry *entry, const stru
     return 0;
 }
 
-static int take_scrambling(const struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
+static int take_scrambling(struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
                            const struct base_yaml_report *report)
 {
     int rc = check_cipher(entry, report);
@@ -139,19 +138,31 @@ static int take_scrambling(const struct cmd_headend_stream_entry *entry, struct 
     if (rc < 0)
         return rc;
     *stream = entry->stream;
+    entry->stream.cas = NULL;
     stream->policy_delay *= TICKS_PER_US;
     stream->crypto_period *= TICKS_PER_US;
     stream->components = components_of(entry);
-    stream->all_services = stream->service_count == 1 && !strcasecmp(stream->services[0].name, "all");
-    if (stream->all_services)
-        stream->service_count = 0;
-    if (!!stream->ecmg.host[0] + !!entry->cw[0] + !!stream->cw_file[0] != 1)
+    if (!!stream->cas_count + entry->has_ecmg + !!entry->cw[0] + !!stream->cw_file[0] != 1)
         return base_yaml_refuse(report, entry->line,
-                                "give exactly one of ecmg, cw_file and cw (for laboratories)");
+                                "give exactly one of cas, ecmg, cw_file and cw (for laboratories)");
     return take_cw(entry, stream, report);
 }
 
-static int take(struct cmd_headend_config *config, const struct cmd_headend_entries *entries,
+static int take_stream(struct cmd_headend_config *config, struct cmd_headend_stream_entry *entry,
+                       const struct base_yaml_report *report)
+{
+    unsigned index = config->pipeline.stream_count++;
+    struct cmd_headend_stream *stream = &config->streams[index];
+    int rc = take_scrambling(entry, stream, report);
+
+    if (!rc)
+        rc = cmd_headend_take_uses(config, entry, stream, report);
+    if (!rc)
+        rc = cmd_headend_take_services(config, entry, stream, report);
+    return rc ? rc : take_way(entry, &config->pipeline, config->pipeline_streams, index, report);
+}
+
+static int take(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
                 const struct base_yaml_report *report)
 {
     int rc;
@@ -163,19 +174,29 @@ static int take(struct cmd_headend_config *config, const struct cmd_headend_entr
         return base_yaml_refuse(report, 1, "%s", base_error_text(-ENOMEM));
     config->pipeline.streams = config->pipeline_streams;
     rc = take_ports(entries, &config->pipeline, report);
-    for (unsigned i = 0; !rc && i < entries->stream_count; i++) {
-        config->pipeline.stream_count++;
-        rc = take_scrambling(&entries->streams[i], &config->streams[i], report);
-        if (!rc)
-            rc = take_way(&entries->streams[i], &config->pipeline, config->pipeline_streams, i, report);
-    }
+    if (!rc)
+        rc = cmd_headend_take_cas_list(config, entries, report);
+    for (unsigned i = 0; !rc && i < entries->stream_count; i++)
+        rc = take_stream(config, &entries->streams[i], report);
     return rc;
 }
 
-static void wipe(struct cmd_headend_entries *entries)
+/* What was not taken over. */
+static void discard_stream(struct cmd_headend_stream_entry *entry)
+{
+    for (unsigned i = 0; i < entry->service_count; i++)
+        free(entry->services[i].service.cas);
+    free(entry->services);
+    free(entry->stream.cas);
+    base_secure_zero(entry->cw, sizeof(entry->cw));
+}
+
+static void discard(struct cmd_headend_entries *entries)
 {
     for (unsigned i = 0; i < entries->stream_count; i++)
-        base_secure_zero(entries->streams[i].cw, sizeof(entries->streams[i].cw));
+        discard_stream(&entries->streams[i]);
+    cmd_cas_list_clear(&entries->cas);
+    free(entries);
 }
 
 int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path, const uint8_t *text,
@@ -191,8 +212,7 @@ int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path
     rc = base_yaml_load(cmd_headend_keys, entries, (const char *)text, size, &report);
     if (!rc)
         rc = take(config, entries, &report);
-    wipe(entries);
-    free(entries);
+    discard(entries);
     if (rc)
         cmd_headend_config_clear(config);
     return rc;
@@ -214,10 +234,20 @@ int cmd_headend_config_load(struct cmd_headend_config *config, const char *path,
     return rc;
 }
 
+static void clear_stream(struct cmd_headend_stream *stream)
+{
+    for (unsigned i = 0; i < stream->service_count; i++)
+        free(stream->services[i].cas);
+    free(stream->services);
+    free(stream->cas);
+    base_secret_clear(&stream->cw);
+}
+
 void cmd_headend_config_clear(struct cmd_headend_config *config)
 {
     for (unsigned i = 0; config->streams && i < config->pipeline.stream_count; i++)
-        base_secret_clear(&config->streams[i].cw);
+        clear_stream(&config->streams[i]);
+    cmd_cas_list_clear(&config->cas);
     free(config->streams);
     free(config->pipeline_streams);
     *config = (struct cmd_headend_config){0};

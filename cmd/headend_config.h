@@ -8,10 +8,10 @@
 #define CMD_HEADEND_CONFIG_H
 
 #include "base/secret.h"
+#include "cmd/cas_config.h"
 #include "headend/follower.h"
 #include "headend/group.h"
 #include "pipeline/pipeline.h"
-#include "simulcrypt/ecmg_scs.h"
 
 #define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
 #define CMD_HEADEND_PATH_MAX 512
@@ -20,17 +20,9 @@ struct cmd_headend_service {
     bool by_id;
     uint16_t id;
     char name[TS_SERVICE_NAME_MAX];
-};
-
-struct cmd_headend_ecmg {
-    char host[256]; /* empty: no CAS */
-    uint16_t port;
-    uint8_t version;
-    uint32_t super_cas_id;
-    uint16_t channel_id; /* of the first service; the others count on from it */
-    uint16_t ecm_id;     /* likewise */
-    uint16_t access_criteria_size;
-    uint8_t access_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+    /* Instead of the stream's: its own CASs, or its own terms with the stream's only CAS. */
+    unsigned cas_count;
+    struct cmd_cas_use *cas; /* NULL: the stream's; PIDs and ECM_ids in it are not counted on from */
 };
 
 struct cmd_headend_stream {
@@ -38,15 +30,15 @@ struct cmd_headend_stream {
     struct cipher_mode mode;
     bool all_services;
     unsigned service_count; /* 0 without all_services: the first service */
-    struct cmd_headend_service services[HEADEND_SERVICES_MAX];
+    struct cmd_headend_service *services;
     unsigned components; /* HEADEND_VIDEO | … */
-    uint16_t ecm_pid;    /* of the first service, the others count on from it; 0: a free one */
     enum headend_policy policy;
     uint64_t policy_delay;  /* 27 MHz ticks */
     uint64_t crypto_period; /* 27 MHz ticks */
 
-    /* Where control words come from: an ECMG, or one of these two. */
-    struct cmd_headend_ecmg ecmg;
+    /* Where control words come from: they are made for these CASs, or one of the two below. */
+    unsigned cas_count;
+    struct cmd_cas_use *cas;
     bool raw_cw;
     struct base_secret cw;              /* laboratory; size 0: none */
     char cw_file[CMD_HEADEND_PATH_MAX]; /* empty: none */
@@ -56,7 +48,12 @@ struct cmd_headend_config {
     struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
     struct pipeline_stream_config *pipeline_streams;
     struct cmd_headend_stream *streams; /* in the same order */
+    struct cmd_cas_list cas;            /* those of streams' short form behind the others */
 };
+
+/* The CASs of one service of a stream, and their terms; NULL with *count 0 for none. */
+const struct cmd_cas_use *cmd_headend_uses(const struct cmd_headend_stream *stream,
+                                           const struct cmd_headend_service *service, unsigned *count);
 
 /* On failure `why` holds one line, "FILE:LINE: what is wrong" ("FILE: cannot be read: …" without a line), and
  * `config` is empty. BASE_E_CONFIGURATION, or a negative errno of reading the file. */
