@@ -243,7 +243,7 @@ static int take_value(struct loading *loading, const struct base_yaml_key *key, 
     if (key->kind == BASE_YAML_MAPPING && key->scalar && event->type == YAML_SCALAR_EVENT)
         return take_value(loading, key->scalar, event, into);
     if (key->kind == BASE_YAML_MAPPING)
-        return take_mapping(loading, key, event, into);
+        return take_mapping(loading, key, event, into + key->offset);
     if (key->kind == BASE_YAML_LIST)
         return take_list(loading, key, event, into);
     return base__yaml_take_scalar(loading->report, key, scalar_text(event), line_of(event), into);

@@ -2,11 +2,13 @@
 #include "cmd/cas_keys.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 
 #define SECOND    INT64_C(1000000) /* in microseconds */
@@ -128,6 +130,8 @@ static const struct base_yaml_key cas_keys[] = {
      .expected = "is neither 'never' nor a time in seconds up to 86400"},
     {"outstanding", AT(outstanding), .kind = BASE_YAML_NUMBER, BETWEEN(1, 8)},
     {"channel_status", .kind = BASE_YAML_MAPPING, .keys = override_keys},
+    {"tls", .offset = offsetof(struct cmd_cas_config, tls), .kind = BASE_YAML_MAPPING,
+     .keys = net_tls_client_keys, .line = offsetof(struct cmd_cas_config, tls_line)},
     CMD_CAS_TERMS,
     {.name = NULL},
 };
@@ -173,20 +177,37 @@ void cmd_cas_config_init(void *entry)
     };
 }
 
-int cmd_cas_list_check(struct cmd_cas_list *list, const struct base_yaml_report *report)
+static int check_unlike_others(const struct cmd_cas_list *list, unsigned index,
+                               const struct base_yaml_report *report)
+{
+    const struct cmd_cas_use *terms = &list->cas[index].terms;
+
+    for (unsigned i = 0; i < index; i++) {
+        if (!strcmp(list->cas[i].terms.name, terms->name))
+            return base_yaml_refuse(report, terms->line, "name: another CAS is named %s", terms->name);
+    }
+    return 0;
+}
+
+static int check_version(const struct cmd_cas_config *cas, const struct base_yaml_report *report)
+{
+    if (cas->version != 4)
+        return 0;
+    return base_yaml_refuse(report, cas->version_line,
+                            "version: there is no version 4 of ECMG ⇔ SCS: 1, 2, 3 or 5");
+}
+
+int cmd_cas_list_settle(struct cmd_cas_list *list, const char *folder, const struct base_yaml_report *report)
 {
     for (unsigned i = 0; i < list->count; i++) {
         struct cmd_cas_config *cas = &list->cas[i];
+        int status;
 
         cas->terms.cas = i;
-        if (cas->version == 4)
-            return base_yaml_refuse(report, cas->version_line,
-                                    "version: there is no version 4 of ECMG ⇔ SCS: 1, 2, 3 or 5");
-        for (unsigned j = 0; j < i; j++) {
-            if (!strcmp(list->cas[j].terms.name, cas->terms.name))
-                return base_yaml_refuse(report, cas->terms.line, "name: another CAS is named %s",
-                                        cas->terms.name);
-        }
+        if ((status = check_version(cas, report)) < 0 ||
+            (status = check_unlike_others(list, i, report)) < 0 ||
+            (status = net_tls_settle(&cas->tls, false, folder, cas->tls_line, report)) < 0)
+            return status;
     }
     return 0;
 }
@@ -237,15 +258,17 @@ static const struct base_yaml_key file_keys[] = {
 int cmd_cas_list_load(struct cmd_cas_list *list, const char *path, char why[static 512])
 {
     const struct base_yaml_report report = {.name = path, .why = why, .room = 512};
-    char *text;
-    size_t size;
-    int status = base_yaml_read(path, &text, &size);
+    char folder[PATH_MAX], *text = NULL;
+    size_t size = 0;
+    int status = base_file_folder(path, folder, sizeof(folder));
 
     *list = (struct cmd_cas_list){0};
+    if (status == 0)
+        status = base_yaml_read(path, &text, &size);
     if (status < 0)
         snprintf(why, 512, "%s: cannot be read: %s", path, base_error_text(status));
     else if ((status = base_yaml_load(file_keys, list, text, size, &report)) == 0)
-        status = cmd_cas_list_check(list, &report);
+        status = cmd_cas_list_settle(list, folder, &report);
     base_yaml_discard(text, size);
     if (status < 0)
         cmd_cas_list_clear(list);

@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "headend/ecmgs.h"
 #include "headend/follower.h"
+#include "net/settings.h"
 
 #define CMD_CAS_MAX      64 /* of one headend, not counting streams' short form */
 #define CMD_CAS_NAME_MAX 64 /* with NUL */
@@ -42,6 +43,8 @@ struct cmd_cas_config {
     uint64_t reply_timeout_us, network_delay_us, test_period_us;
     uint32_t failback_ms;
     struct headend_status_override override;
+    struct net_tls_config tls; /* for all its ECMGs; certificate "": plain TCP */
+    unsigned tls_line;
 };
 
 struct cmd_cas_list {
@@ -57,8 +60,9 @@ extern const struct base_yaml_key cmd_cas_key;
 extern const struct base_yaml_key cmd_cas_use_key;
 extern const struct base_yaml_key cmd_cas_short_keys[];
 
-/* Of CASs as loaded; numbers them. BASE_E_CONFIGURATION with the report. */
-int cmd_cas_list_check(struct cmd_cas_list *list, const struct base_yaml_report *report);
+/* Of CASs as loaded; numbers them, and finds their files from `folder` on. BASE_E_CONFIGURATION with the
+ * report. */
+int cmd_cas_list_settle(struct cmd_cas_list *list, const char *folder, const struct base_yaml_report *report);
 
 /* Finds the CAS that a use names, and takes from it what the use leaves open. */
 int cmd_cas_use_resolve(struct cmd_cas_use *use, const struct cmd_cas_list *list,

@@ -2,12 +2,14 @@
 #include "cmd/headend_config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/yaml.h"
 #include "cmd/headend_uses.h"
 #include "keys/control_word.h"
@@ -165,6 +167,7 @@ static int take_stream(struct cmd_headend_config *config, struct cmd_headend_str
 static int take(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
                 const struct base_yaml_report *report)
 {
+    char folder[PATH_MAX];
     int rc;
 
     config->pipeline = entries->pipeline;
@@ -173,9 +176,11 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
     if (!config->streams || !config->pipeline_streams)
         return base_yaml_refuse(report, 1, "%s", base_error_text(-ENOMEM));
     config->pipeline.streams = config->pipeline_streams;
+    if (base_file_folder(report->name, folder, sizeof(folder)) < 0)
+        return base_yaml_refuse(report, 1, "the path of this file is too long");
     rc = take_ports(entries, &config->pipeline, report);
     if (!rc)
-        rc = cmd_headend_take_cas_list(config, entries, report);
+        rc = cmd_headend_take_cas_list(config, entries, folder, report);
     for (unsigned i = 0; !rc && i < entries->stream_count; i++)
         rc = take_stream(config, &entries->streams[i], report);
     return rc;

@@ -16,7 +16,7 @@ static int out_of_memory(const struct base_yaml_report *report)
 }
 
 int cmd_headend_take_cas_list(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
-                              const struct base_yaml_report *report)
+                              const char *folder, const struct base_yaml_report *report)
 {
     size_t room = entries->cas.count + entries->stream_count;
     struct cmd_cas_config *grown;
@@ -27,7 +27,7 @@ int cmd_headend_take_cas_list(struct cmd_headend_config *config, struct cmd_head
     if (!grown)
         return out_of_memory(report);
     config->cas.cas = grown;
-    return cmd_cas_list_check(&config->cas, report);
+    return cmd_cas_list_settle(&config->cas, folder, report);
 }
 
 static bool is_same_short_form(const struct cmd_cas_config *one, const struct cmd_cas_config *other)

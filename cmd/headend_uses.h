@@ -8,9 +8,9 @@
 
 #include "cmd/headend_keys.h"
 
-/* The configuration's CASs, with room for each stream's short form. */
+/* The configuration's CASs, with room for each stream's short form. Files count from `folder`. */
 int cmd_headend_take_cas_list(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
-                              const struct base_yaml_report *report);
+                              const char *folder, const struct base_yaml_report *report);
 /* Of a stream, in their order: */
 int cmd_headend_take_uses(struct cmd_headend_config *config, const struct cmd_headend_stream_entry *entry,
                           struct cmd_headend_stream *stream, const struct base_yaml_report *report);
