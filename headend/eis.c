@@ -127,6 +127,7 @@ uint16_t headend__eis_channel_open(struct headend__eis_connection *connection, u
     uint16_t error = find_or_create(connection->eis, channel_id, &channel);
 
     if (error) {
+        connection->explained = true;
         headend__eis_say(connection->eis, NULL, "%s: no room for channel %u: %u are open or have SCGs",
                          net_tcp_peer(connection->tcp), channel_id, connection->eis->channel_count);
         return error;

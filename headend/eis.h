@@ -8,10 +8,10 @@
  * owner's to check; within a channel they are checked already (error_status 0x0010).
  *
  * An EIS_channel_id is remembered while it has a connection or an SCG. A connection that says nothing for the
- * test period gets a channel_test, and is hung up on where it does not answer within 5 s; so is one that sets
- * up no channel in 30 s. Where an EIS comes back while its old connection seems to live (it lost its power,
- * say), it is refused with 0x0013 and the old one tested at once, so that it gets its channel at a later
- * attempt. */
+ * test period gets a channel_test, and is hung up on where it does not answer within 5 s (or the test period,
+ * where that is less); so is one that sets up no channel in 30 s. Where an EIS comes back while its old
+ * connection seems to live (it lost its power, say), it is refused with 0x0013 and the old one tested at
+ * once, so that it gets its channel at a later attempt. */
 #ifndef HEADEND_EIS_H
 #define HEADEND_EIS_H
 

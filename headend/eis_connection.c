@@ -10,7 +10,7 @@
 #include "simulcrypt/eis_scs_table.h"
 
 #define PATIENCE_MS 30000 /* for channel_setup */
-#define ANSWER_MS   5000  /* for the answer to a channel_test */
+#define ANSWER_MS   5000  /* for the answer to a channel_test, or the test period */
 
 /* The session may be at work further up the stack, so the connection goes in the loop's next round. */
 static void end_soon(struct headend__eis_connection *connection)
@@ -39,8 +39,10 @@ static void note_refusal(struct headend__eis_connection *connection, const struc
     eis->counters.refused++;
     if (channel)
         channel->status.refused++;
-    headend__eis_say(eis, channel, "%s: %s is refused: %s (0x%04x)", net_tcp_peer(connection->tcp), what,
-                     simulcrypt_eis_error_text(error), error);
+    if (!connection->explained)
+        headend__eis_say(eis, channel, "%s: %s is refused: %s (0x%04x)", net_tcp_peer(connection->tcp), what,
+                         simulcrypt_eis_error_text(error), error);
+    connection->explained = false;
 }
 
 static void note_sent(struct headend__eis_connection *connection, const uint8_t *bytes, size_t size)
@@ -116,11 +118,13 @@ static const struct simulcrypt_scg_session_ops session_ops = {
 
 void headend__eis_connection_test(struct headend__eis_connection *connection)
 {
+    uint32_t period_ms = connection->eis->config.test_period_ms;
+
     if (connection->tested || connection->ending)
         return;
     connection->tested = true;
     simulcrypt_scg_session_test_channel(connection->session);
-    net_timer_start(connection->watch, ANSWER_MS);
+    net_timer_start(connection->watch, period_ms < ANSWER_MS ? period_ms : ANSWER_MS);
 }
 
 static void give_up(struct headend__eis_connection *connection, const char *why)
@@ -151,7 +155,7 @@ static void on_watch(void *context)
     else if (!connection->channel)
         give_up(connection, "it set up no channel in 30 s");
     else if (connection->tested)
-        give_up(connection, "it did not answer channel_test in 5 s");
+        give_up(connection, "it did not answer channel_test");
     else
         test_when_silent(connection);
 }

@@ -27,7 +27,8 @@ struct headend__eis_connection {
     struct simulcrypt_scg_session *session;
     struct headend__eis_channel *channel; /* NULL: none is open */
     bool ending;
-    bool tested; /* a channel_test has not been answered */
+    bool explained; /* why the next refusal comes has been said */
+    bool tested;    /* a channel_test has not been answered */
     uint64_t heard_ms;
 };
 
