@@ -227,8 +227,6 @@ static void set_default(unsigned *value, unsigned otherwise)
 static void take_config(struct headend_eis *eis, const struct headend_eis_config *config)
 {
     eis->config = *config;
-    eis->config.listen.accepted = on_connection;
-    eis->config.listen.context = eis;
     set_default(&eis->config.listen.connections_max, DEFAULT_CONNECTIONS);
     set_default(&eis->config.channels_max, DEFAULT_CHANNELS);
     set_default(&eis->config.rate_max, DEFAULT_RATE);
@@ -237,19 +235,20 @@ static void take_config(struct headend_eis *eis, const struct headend_eis_config
 
 int headend_eis_create(struct headend_eis **eis, struct net_loop *loop,
                        const struct headend_eis_config *config, const struct headend_eis_ops *ops,
-                       void *context)
+                       void *context, char why[static 256])
 {
     struct headend_eis *made = calloc(1, sizeof(*made));
     int status;
 
     *eis = NULL;
+    snprintf(why, 256, "out of memory");
     if (!made)
         return -ENOMEM;
     made->loop = loop;
     made->ops = *ops;
     made->context = context;
     take_config(made, config);
-    status = net_listen(&made->listener, loop, &made->config.listen);
+    status = net_settings_listen(&made->listener, loop, &made->config.listen, on_connection, made, why);
     if (status < 0) {
         free(made);
         return status;

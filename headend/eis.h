@@ -15,7 +15,7 @@
 #ifndef HEADEND_EIS_H
 #define HEADEND_EIS_H
 
-#include "net/tcp.h"
+#include "net/settings.h"
 #include "simulcrypt/scgs.h"
 
 #define HEADEND_EIS_AT_ONCE INT64_MIN /* for activation_ms: the definition names no time */
@@ -23,9 +23,7 @@
 struct headend_eis;
 
 struct headend_eis_config {
-    /* Where to listen, whom to allow, TLS; its connections_max 0: 16. `accepted` and `context` are not used.
-     */
-    struct net_listen_config listen;
+    struct net_listener_settings listen;       /* connections_max 0: 16 */
     struct simulcrypt_scs_abilities abilities; /* of every channel; max_scg 0: 10 000 */
     unsigned channels_max;                     /* EIS_channel_ids at a time; 0: 16 */
     /* Answers and changes per second over one connection, as many at once; its further input waits. 0: 1000
@@ -53,10 +51,10 @@ struct headend_eis_ops {
     uint16_t (*nominal_cp_duration)(void *context, uint16_t channel_id, uint16_t scg_id);
 };
 
-/* -EINVAL, -ENOMEM, errors of net_listen(). */
+/* `config` and `ops` are copied. -ENOMEM, errors of listening; `why` holds one line then. */
 int headend_eis_create(struct headend_eis **eis, struct net_loop *loop,
                        const struct headend_eis_config *config, const struct headend_eis_ops *ops,
-                       void *context);
+                       void *context, char why[static 256]);
 void headend_eis_destroy(struct headend_eis *eis); /* without a callback; NULL is allowed */
 uint16_t headend_eis_port(const struct headend_eis *eis);
 

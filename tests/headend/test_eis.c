@@ -239,7 +239,9 @@ static void begin(void)
 
 static void listen_with_config(void)
 {
-    cr_assert_eq(headend_eis_create(&eis, loop, &config, &ops, NULL), 0);
+    char why[256];
+
+    cr_assert_eq(headend_eis_create(&eis, loop, &config, &ops, NULL, why), 0, "%s", why);
 }
 
 static void begin_and_listen(void)
