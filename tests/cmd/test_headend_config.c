@@ -235,7 +235,7 @@ Test(headend_config, tells_what_is_wrong_with_a_cas)
             "f.yaml:1: version: there is no version 4 of ECMG ⇔ SCS: 1, 2, 3 or 5");
     refuses("cas: [{name: a, super_cas_id: 1, failback: soon, ecmgs: [\"d:4\"]}]\n" PORTS STREAM CW,
             "f.yaml:1: failback: 'soon' is neither 'never' nor a time in seconds up to 86400");
-    refuses("cas: [{name: a, super_cas_id: 1, ecmgs: [\"d:4\"],\n  tls: {certificate: none.pem, key: k, "
+    refuses("cas: [{name: a, super_cas_id: 1, ecmgs: [\"d:4\"],\n  tls: {certificate: none.pem, "
             "authorities: b}}]\n" PORTS STREAM CW,
             "f.yaml:2: tls: key is missing");
     refuses("cas: [{name: a, super_cas_id: 1, ecmgs: []}]\n" PORTS STREAM CW,
