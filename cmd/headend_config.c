@@ -132,6 +132,17 @@ static int check_cipher(const struct cmd_headend_stream_entry *entry, const stru
     return 0;
 }
 
+/* An EIS says which of the headend's CASs its SCGs have; `cas` may name those it can choose from. */
+static int check_source(const struct cmd_headend_stream_entry *entry, const struct base_yaml_report *report)
+{
+    bool cas = entry->stream.cas_count, eis = entry->stream.eis.wanted;
+
+    if ((cas || eis) + entry->has_ecmg + !!entry->cw[0] + !!entry->stream.cw_file[0] == 1)
+        return 0;
+    return base_yaml_refuse(report, entry->line,
+                            "give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
+}
+
 static int take_scrambling(struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
                            const struct base_yaml_report *report)
 {
@@ -139,14 +150,14 @@ static int take_scrambling(struct cmd_headend_stream_entry *entry, struct cmd_he
 
     if (rc < 0)
         return rc;
+    rc = check_source(entry, report);
+    if (rc < 0)
+        return rc;
     *stream = entry->stream;
     entry->stream.cas = NULL;
     stream->policy_delay *= TICKS_PER_US;
     stream->crypto_period *= TICKS_PER_US;
     stream->components = components_of(entry);
-    if (!!stream->cas_count + entry->has_ecmg + !!entry->cw[0] + !!stream->cw_file[0] != 1)
-        return base_yaml_refuse(report, entry->line,
-                                "give exactly one of cas, ecmg, cw_file and cw (for laboratories)");
     return take_cw(entry, stream, report);
 }
 
@@ -171,6 +182,8 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
     int rc;
 
     config->pipeline = entries->pipeline;
+    config->eis = entries->eis;
+    config->eis.config.test_period_ms = (uint32_t)(entries->eis_test_period_us / 1000);
     config->streams = calloc(entries->stream_count, sizeof(*config->streams));
     config->pipeline_streams = calloc(entries->stream_count, sizeof(*config->pipeline_streams));
     if (!config->streams || !config->pipeline_streams)
@@ -181,6 +194,9 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
     rc = take_ports(entries, &config->pipeline, report);
     if (!rc)
         rc = cmd_headend_take_cas_list(config, entries, folder, report);
+    if (!rc)
+        rc = net_tls_settle(&config->eis.config.listen.tls, true, folder, config->eis.config.listen.tls_line,
+                            report);
     for (unsigned i = 0; !rc && i < entries->stream_count; i++)
         rc = take_stream(config, &entries->streams[i], report);
     return rc;
@@ -204,6 +220,14 @@ static void discard(struct cmd_headend_entries *entries)
     free(entries);
 }
 
+static void begin(struct cmd_headend_entries *entries)
+{
+    entries->eis.config.abilities = (struct simulcrypt_scs_abilities){
+        .services = true, .components = true, .has_cp_duration = true, .cp_duration = 1};
+    net_listener_settings_init(&entries->eis.config.listen, CMD_HEADEND_EIS_PORT);
+    entries->eis.config.listen.connections_max = 0;
+}
+
 int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path, const uint8_t *text,
                              size_t size, char why[static CMD_HEADEND_WHY_SIZE])
 {
@@ -214,6 +238,7 @@ int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path
     *config = (struct cmd_headend_config){0};
     if (!entries)
         return base_yaml_refuse(&report, 1, "%s", base_error_text(-ENOMEM));
+    begin(entries);
     rc = base_yaml_load(cmd_headend_keys, entries, (const char *)text, size, &report);
     if (!rc)
         rc = take(config, entries, &report);

@@ -9,12 +9,14 @@
 
 #include "base/secret.h"
 #include "cmd/cas_config.h"
+#include "headend/eis.h"
 #include "headend/follower.h"
 #include "headend/group.h"
 #include "pipeline/pipeline.h"
 
 #define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
 #define CMD_HEADEND_PATH_MAX 512
+#define CMD_HEADEND_EIS_PORT 8001 /* unless told; there is none of the standard's */
 
 struct cmd_headend_service {
     bool by_id;
@@ -23,6 +25,14 @@ struct cmd_headend_service {
     /* Instead of the stream's: its own CASs, or its own terms with the stream's only CAS. */
     unsigned cas_count;
     struct cmd_cas_use *cas; /* NULL: the stream's; PIDs and ECM_ids in it are not counted on from */
+};
+
+/* A stream whose services are an EIS's to scramble. */
+struct cmd_headend_stream_eis {
+    bool wanted;
+    bool clear_without_scg; /* services that no SCG holds are clear, else black */
+    bool has_transport_stream_id, has_original_network_id; /* else as the stream's tables say */
+    uint16_t transport_stream_id, original_network_id;
 };
 
 struct cmd_headend_stream {
@@ -34,9 +44,11 @@ struct cmd_headend_stream {
     unsigned components; /* HEADEND_VIDEO | … */
     enum headend_policy policy;
     uint64_t policy_delay;  /* 27 MHz ticks */
-    uint64_t crypto_period; /* 27 MHz ticks */
+    uint64_t crypto_period; /* 27 MHz ticks; of an EIS's SCGs where it recommends none */
+    struct cmd_headend_stream_eis eis;
 
-    /* Where control words come from: they are made for these CASs, or one of the two below. */
+    /* Where control words come from: they are made for these CASs, or one of the two below. With an EIS:
+     * the CASs that its SCGs may name. */
     unsigned cas_count;
     struct cmd_cas_use *cas;
     bool raw_cw;
@@ -44,11 +56,18 @@ struct cmd_headend_stream {
     char cw_file[CMD_HEADEND_PATH_MAX]; /* empty: none */
 };
 
+struct cmd_headend_eis {
+    bool wanted;
+    struct headend_eis_config config;
+    bool components_by_tag; /* component_id is a component_tag, else a PID */
+};
+
 struct cmd_headend_config {
     struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
     struct pipeline_stream_config *pipeline_streams;
     struct cmd_headend_stream *streams; /* in the same order */
     struct cmd_cas_list cas;            /* those of streams' short form behind the others */
+    struct cmd_headend_eis eis;
 };
 
 /* The CASs of one service of a stream, and their terms; NULL with *count 0 for none. */

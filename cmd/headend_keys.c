@@ -147,11 +147,12 @@ static const struct base_yaml_key service_keys[] = {
     {.name = NULL},
 };
 static const struct base_yaml_key service_alone = {.name = "services", .kind = BASE_YAML_PARSED, SERVICE_IS};
-static const struct base_yaml_key service = {.name = "services",
-                                             .kind = BASE_YAML_MAPPING,
-                                             .keys = service_keys,
-                                             .scalar = &service_alone,
-                                             .line = offsetof(struct cmd_headend_service_entry, line)};
+const struct base_yaml_key cmd_headend_service_key = {.name = "services",
+                                                      .kind = BASE_YAML_MAPPING,
+                                                      .keys = service_keys,
+                                                      .scalar = &service_alone,
+                                                      .line =
+                                                          offsetof(struct cmd_headend_service_entry, line)};
 static const struct base_yaml_key component = {
     .name = "components", .size = 1, .kind = BASE_YAML_WORD, .words = component_words};
 
@@ -173,14 +174,16 @@ static const struct base_yaml_key stream_keys[] = {
      BETWEEN(TS_PID_FIRST, TS_PID_NULL - 1)},
     {"services", .offset = offsetof(struct cmd_headend_stream_entry, services),
      .size = sizeof(struct cmd_headend_service_entry), .kind = BASE_YAML_LIST, .grows = true,
-     .keys = &service, .count = offsetof(struct cmd_headend_stream_entry, service_count),
-     BETWEEN(1, HEADEND_SERVICES_MAX)},
+     .keys = &cmd_headend_service_key, .count = offsetof(struct cmd_headend_stream_entry, service_count),
+     STREAM_LINE(services_line), BETWEEN(1, HEADEND_SERVICES_MAX)},
     {"components", STREAM_AT(components[0]), .kind = BASE_YAML_LIST, .keys = &component,
      .count = offsetof(struct cmd_headend_stream_entry, component_count),
      BETWEEN(1, CMD_HEADEND_COMPONENTS_MAX)},
     {"cas", .offset = offsetof(struct cmd_headend_stream_entry, stream.cas),
      .size = sizeof(struct cmd_cas_use), .kind = BASE_YAML_LIST, .grows = true, .keys = &cmd_cas_use_key,
      .count = offsetof(struct cmd_headend_stream_entry, stream.cas_count), BETWEEN(1, HEADEND_SIGNALS_MAX)},
+    {"eis", .kind = BASE_YAML_MAPPING, .keys = cmd_headend_stream_eis_keys, STREAM_LINE(eis_line),
+     .given = offsetof(struct cmd_headend_stream_entry, stream.eis.wanted)},
     {"ecmg", .offset = offsetof(struct cmd_headend_stream_entry, ecmg), .kind = BASE_YAML_MAPPING,
      .keys = cmd_cas_short_keys, STREAM_LINE(ecmg_line),
      .given = offsetof(struct cmd_headend_stream_entry, has_ecmg)},
@@ -204,6 +207,9 @@ const struct base_yaml_key cmd_headend_keys[] = {
     {"cas", .offset = offsetof(struct cmd_headend_entries, cas.cas), .size = sizeof(struct cmd_cas_config),
      .kind = BASE_YAML_LIST, .grows = true, .keys = &cmd_cas_key, .init = cmd_cas_config_init,
      .count = offsetof(struct cmd_headend_entries, cas.count), BETWEEN(1, CMD_CAS_MAX)},
+    {"eis", .kind = BASE_YAML_MAPPING, .keys = cmd_headend_eis_keys,
+     .line = offsetof(struct cmd_headend_entries, eis_line),
+     .given = offsetof(struct cmd_headend_entries, eis.wanted)},
     {"workers", FILE_AT(pipeline.workers), .kind = BASE_YAML_NUMBER, BETWEEN(0, 32)},
     {"cores", FILE_AT(pipeline.cores), .kind = BASE_YAML_TEXT},
     {"memory", .kind = BASE_YAML_MAPPING, .keys = memory_keys},

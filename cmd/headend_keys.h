@@ -47,6 +47,7 @@ struct cmd_headend_stream_entry {
     uint8_t components[CMD_HEADEND_COMPONENTS_MAX]; /* indices of words */
     char cw[CMD_HEADEND_CW_TEXT_MAX];
     unsigned line, name_line, input_address_line, output_address_line, output_source_line, cw_line;
+    unsigned services_line, eis_line, eis_services_line;
     unsigned ecmg_line, ecm_pid_line, algorithm_line, iv_line, counter_bits_line; /* 0: not given */
 };
 
@@ -56,8 +57,14 @@ struct cmd_headend_entries {
     struct cmd_headend_port_entry ports[PIPELINE_PORTS_MAX];
     struct cmd_headend_stream_entry streams[PIPELINE_STREAMS_MAX];
     struct cmd_cas_list cas;
+    struct cmd_headend_eis eis;
+    uint64_t eis_test_period_us;
+    unsigned eis_line;
 };
 
-extern const struct base_yaml_key cmd_headend_keys[]; /* of struct cmd_headend_entries */
+extern const struct base_yaml_key cmd_headend_service_key;       /* of an entry of `services` */
+extern const struct base_yaml_key cmd_headend_eis_keys[];        /* of struct cmd_headend_entries */
+extern const struct base_yaml_key cmd_headend_stream_eis_keys[]; /* of struct cmd_headend_stream_entry */
+extern const struct base_yaml_key cmd_headend_keys[];            /* of struct cmd_headend_entries */
 
 #endif

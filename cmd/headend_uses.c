@@ -159,12 +159,33 @@ static int take_service(struct cmd_headend_service_entry *entry, const struct cm
     return take_own_uses(service, index, list, report);
 }
 
+/* Which services, and on what terms, is the EIS's to say. */
+static int check_eis(const struct cmd_headend_config *config, const struct cmd_headend_stream_entry *entry,
+                     const struct base_yaml_report *report)
+{
+    if (!config->eis.wanted)
+        return base_yaml_refuse(report, entry->eis_line, "eis: the headend has none: give it `eis` first");
+    if (entry->services_line)
+        return base_yaml_refuse(report, entry->services_line,
+                                "services: with an EIS they are said in `eis`: {services: […]}");
+    for (unsigned i = 0; i < entry->service_count; i++) {
+        if (entry->services[i].service.cas || says_terms(&entry->services[i].terms))
+            return base_yaml_refuse(report, entry->services[i].line,
+                                    "services: the terms of those in `eis` come from the EIS");
+    }
+    return 0;
+}
+
 int cmd_headend_take_services(const struct cmd_headend_config *config, struct cmd_headend_stream_entry *entry,
                               struct cmd_headend_stream *stream, const struct base_yaml_report *report)
 {
-    int status = 0;
+    int status = stream->eis.wanted ? check_eis(config, entry, report) : 0;
 
-    stream->all_services = entry->service_count == 1 && !strcasecmp(entry->services[0].service.name, "all");
+    if (status < 0)
+        return status;
+    stream->all_services = entry->service_count ? entry->service_count == 1 &&
+                                                      !strcasecmp(entry->services[0].service.name, "all")
+                                                : stream->eis.wanted;
     if (!entry->service_count || stream->all_services)
         return 0;
     stream->services = calloc(entry->service_count, sizeof(*stream->services));
@@ -177,11 +198,27 @@ int cmd_headend_take_services(const struct cmd_headend_config *config, struct cm
     return status;
 }
 
+/* An EIS may use all CASs that have a name, unless the stream lists some. */
+static int use_all(const struct cmd_cas_list *list, struct cmd_headend_stream *stream,
+                   const struct base_yaml_report *report)
+{
+    stream->cas = calloc(list->count ? list->count : 1, sizeof(*stream->cas));
+    if (!stream->cas)
+        return out_of_memory(report);
+    for (unsigned i = 0; i < list->count; i++)
+        stream->cas[stream->cas_count++] = list->cas[i].terms;
+    return 0;
+}
+
 int cmd_headend_take_uses(struct cmd_headend_config *config, const struct cmd_headend_stream_entry *entry,
                           struct cmd_headend_stream *stream, const struct base_yaml_report *report)
 {
-    int status = entry->has_ecmg ? use_short_form(config, entry, stream, report)
-                                 : resolve_all(stream->cas, stream->cas_count, &config->cas, report);
+    int status;
+
+    if (stream->eis.wanted && !stream->cas_count)
+        return use_all(&config->cas, stream, report);
+    status = entry->has_ecmg ? use_short_form(config, entry, stream, report)
+                             : resolve_all(stream->cas, stream->cas_count, &config->cas, report);
 
     return status < 0 ? status : place_ecms(entry, stream, report);
 }

@@ -15,7 +15,7 @@ static int parse_range(const char *text, void *into)
     return net_range_parse(into, text);
 }
 
-static int parse_listen(const char *text, void *into)
+int net_settings_parse_listen(const char *text, void *into)
 {
     struct net_listener_settings *settings = into;
 
@@ -42,14 +42,8 @@ const struct base_yaml_key net_tls_client_keys[] = {
     TLS_FILES, {TLS_TEXT("peer_name", peer_name)}, {.name = NULL}};
 
 const struct base_yaml_key net_listener_keys[] = {
-    {.name = "listen",
-     .kind = BASE_YAML_PARSED,
-     .parse = parse_listen,
-     .expected = "is not ADDRESS:PORT ('*' for every address)"},
-    NET_SETTINGS_ALLOW(0),
-    NET_SETTINGS_TLS(0),
-    NET_SETTINGS_CONNECTIONS_MAX(0),
-    {.name = NULL},
+    NET_SETTINGS_LISTEN(0),          NET_SETTINGS_ALLOW(0), NET_SETTINGS_TLS(0),
+    NET_SETTINGS_CONNECTIONS_MAX(0), {.name = NULL},
 };
 
 void net_listener_settings_init(struct net_listener_settings *settings, uint16_t port)

@@ -37,6 +37,11 @@ extern const struct base_yaml_key net_access_key;        /* of an entry of `allo
 
 /* Single keys of a struct net_listener_settings that stands at offset `start`. */
 #define NET_SETTINGS_AT(start, member) ((start) + offsetof(struct net_listener_settings, member))
+#define NET_SETTINGS_LISTEN(start)                                                                           \
+    {                                                                                                        \
+        .name = "listen", .kind = BASE_YAML_PARSED, .offset = (start), .parse = net_settings_parse_listen,   \
+        .expected = "is not ADDRESS:PORT ('*' for every address)"                                            \
+    }
 #define NET_SETTINGS_ALLOW(start)                                                                            \
     {                                                                                                        \
         .name = "allow", .kind = BASE_YAML_LIST, .offset = NET_SETTINGS_AT(start, access.ranges),            \
@@ -54,6 +59,9 @@ extern const struct base_yaml_key net_access_key;        /* of an entry of `allo
         .offset = NET_SETTINGS_AT(start, connections_max), .size = sizeof(unsigned), .minimum = 1,           \
         .maximum = 65536                                                                                     \
     }
+
+/* For NET_SETTINGS_LISTEN. */
+int net_settings_parse_listen(const char *text, void *settings);
 
 /* 127.0.0.1:port, everybody on it, plain TCP, 1000 connections. */
 void net_listener_settings_init(struct net_listener_settings *settings, uint16_t port);

@@ -244,6 +244,52 @@ Test(headend_config, tells_what_is_wrong_with_a_cas)
             "f.yaml:1: access_criteria: 'xy' is not at most 1024 bytes as hexadecimal digits");
 }
 
+#define EIS                                                                                                  \
+    "eis: {listen: \"[::1]:9000\", component_id: tag, max_scg: 12, allow: [\"::1\"], tell_activations: on, " \
+    "test_period: 9}\n"
+
+Test(headend_config, an_eis_rules_a_stream)
+{
+    const struct cmd_headend_stream *stream;
+
+    cr_assert_eq(parse(EIS CASS PORTS STREAM
+                       "    eis: {services: [1, Zwei], without_scg: clear, transport_stream_id: 7}\n"),
+                 0, "%s", why);
+    cr_assert_str_eq(config.eis.config.listen.host, "::1");
+    cr_assert_eq(config.eis.config.listen.port, 9000);
+    cr_assert_eq(config.eis.config.listen.access.count, 1);
+    cr_assert_eq(config.eis.config.abilities.max_scg, 12);
+    cr_assert(config.eis.config.abilities.services && config.eis.config.abilities.components);
+    cr_assert(config.eis.components_by_tag && config.eis.config.tells_activations);
+    cr_assert_eq(config.eis.config.test_period_ms, 9000);
+    stream = &config.streams[0];
+    cr_assert(stream->eis.wanted && stream->eis.clear_without_scg);
+    cr_assert(stream->eis.has_transport_stream_id && !stream->eis.has_original_network_id);
+    cr_assert_eq(stream->eis.transport_stream_id, 7);
+    cr_assert_eq(stream->service_count, 2);
+    cr_assert_eq(stream->cas_count, 2, "all that there are");
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse("eis: {}\n" CASS PORTS STREAM "    eis: {}\n    cas: [beta]\n"), 0, "%s", why);
+    cr_assert_str_eq(config.eis.config.listen.host, "127.0.0.1");
+    cr_assert(!config.eis.components_by_tag && !config.streams[0].eis.clear_without_scg);
+    cr_assert(config.streams[0].all_services);
+    cr_assert_eq(config.streams[0].cas_count, 1);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, tells_what_is_wrong_with_an_eis)
+{
+    refuses(CASS PORTS STREAM "    eis: {}\n", "f.yaml:11: eis: the headend has none: give it `eis` first");
+    refuses(EIS CASS PORTS STREAM "    eis: {}\n    services: [1]\n",
+            "f.yaml:13: services: with an EIS they are said in `eis`: {services: […]}");
+    refuses(EIS CASS PORTS STREAM "    eis: {services: [{service: 1, access_criteria: \"00\"}]}\n",
+            "f.yaml:12: services: the terms of those in `eis` come from the EIS");
+    refuses(EIS CASS PORTS STREAM CW "    eis: {}\n",
+            "f.yaml:9: give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
+    refuses(EIS CASS PORTS STREAM "    eis: {without_scg: whatever}\n",
+            "f.yaml:12: without_scg: 'whatever' is neither 'black' nor 'clear'");
+}
+
 Test(headend_config, takes_all_services)
 {
     cr_assert_eq(parse(PORTS STREAM CW "    services: [all]\n"), 0, "%s", why);
@@ -333,10 +379,10 @@ Test(headend_config, tells_what_contradicts)
             "f.yaml:7: address: IPv4 and IPv6 cannot be turned into each other");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, mac: \"2:3\"}"),
             "f.yaml:7: mac: '2:3' is not a MAC address such as 02:00:00:00:00:01");
-    refuses(PORTS STREAM, "f.yaml:5: give exactly one of cas, ecmg, cw_file and cw (for "
+    refuses(PORTS STREAM, "f.yaml:5: give exactly one of cas, ecmg, eis, cw_file and cw (for "
                           "laboratories)");
     refuses(PORTS STREAM CW "    cw_file: x\n",
-            "f.yaml:5: give exactly one of cas, ecmg, cw_file and cw (for laboratories)");
+            "f.yaml:5: give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
     refuses("ports:\n  - {name: in, device: a}\n  - {name: in, device: b}\n" STREAM CW,
             "f.yaml:3: name: another port is named in");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, source: \"::1\"}"),
