@@ -51,6 +51,18 @@ void simulcrypt__client_input(struct simulcrypt__client *client, const uint8_t *
     client->reading = false;
 }
 
+void simulcrypt__client_await(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
+                              uint64_t deadline)
+{
+    client->awaiting -= stream->deadline != SIMULCRYPT_NEVER;
+    client->awaiting += deadline != SIMULCRYPT_NEVER;
+    stream->deadline = deadline;
+    if (client->awaiting == 0)
+        client->stream_deadline = SIMULCRYPT_NEVER;
+    else if (deadline < client->stream_deadline)
+        client->stream_deadline = deadline;
+}
+
 void simulcrypt__client_disconnected(struct simulcrypt__client *client)
 {
     client->state = CHANNEL_DOWN;
@@ -61,7 +73,7 @@ void simulcrypt__client_disconnected(struct simulcrypt__client *client)
     for (size_t i = 0; i < client->streams.count; i++) {
         struct simulcrypt__client_stream *stream = simulcrypt__client_stream_at(client, i);
         stream->state = STREAM_IDLE;
-        stream->deadline = SIMULCRYPT_NEVER;
+        simulcrypt__client_await(client, stream, SIMULCRYPT_NEVER);
         if (client->type->forget_stream)
             client->type->forget_stream(client, stream);
     }
@@ -91,14 +103,30 @@ static void expire_stream(struct simulcrypt__client *client, struct simulcrypt__
 }
 
 /* A stream may have several things to wait for: each is given up for itself. Callbacks may remove streams. */
-static void check_deadlines(struct simulcrypt__client *client)
+static void expire_streams(struct simulcrypt__client *client)
 {
-    if (client->now_ms >= client->deadline)
-        simulcrypt__client_fail(client, "no channel_status within %u ms", client->reply_timeout_ms);
     for (size_t i = 0; i < client->streams.count; i++)
         while (simulcrypt__client_is_running(client) && i < client->streams.count &&
                client->now_ms >= simulcrypt__client_stream_at(client, i)->deadline)
             expire_stream(client, simulcrypt__client_stream_at(client, i));
+}
+
+static void find_earliest(struct simulcrypt__client *client)
+{
+    client->stream_deadline = SIMULCRYPT_NEVER;
+    for (size_t i = 0; i < client->streams.count; i++)
+        if (simulcrypt__client_stream_at(client, i)->deadline < client->stream_deadline)
+            client->stream_deadline = simulcrypt__client_stream_at(client, i)->deadline;
+}
+
+static void check_deadlines(struct simulcrypt__client *client)
+{
+    if (client->now_ms >= client->deadline)
+        simulcrypt__client_fail(client, "no channel_status within %u ms", client->reply_timeout_ms);
+    if (client->now_ms < client->stream_deadline)
+        return;
+    expire_streams(client);
+    find_earliest(client);
 }
 
 /* When a channel_test is due: SIMULCRYPT_NEVER while one is under way, or where none is wanted. */
@@ -109,21 +137,28 @@ static uint64_t test_time(const struct simulcrypt__client *client)
     return wanted ? client->heard_ms + client->test_period_ms : SIMULCRYPT_NEVER;
 }
 
+int simulcrypt__client_test(struct simulcrypt__client *client, uint64_t now_ms)
+{
+    client->now_ms = now_ms;
+    if (client->state != CHANNEL_UP)
+        return -ENOTCONN;
+    if (client->deadline != SIMULCRYPT_NEVER)
+        return 0;
+    client->deadline = now_ms + client->reply_timeout_ms;
+    simulcrypt__link_send_plain(&client->link, simulcrypt__type_of(&client->link, SIMULCRYPT_CHANNEL_TEST));
+    return 0;
+}
+
 static void test_when_due(struct simulcrypt__client *client)
 {
-    if (client->now_ms < test_time(client))
-        return;
-    client->deadline = client->now_ms + client->reply_timeout_ms;
-    simulcrypt__link_send_plain(&client->link, simulcrypt__type_of(&client->link, SIMULCRYPT_CHANNEL_TEST));
+    if (client->now_ms >= test_time(client))
+        simulcrypt__client_test(client, client->now_ms);
 }
 
 static uint64_t next_time(const struct simulcrypt__client *client)
 {
     uint64_t next = client->deadline < test_time(client) ? client->deadline : test_time(client);
-    for (size_t i = 0; i < client->streams.count; i++)
-        if (simulcrypt__client_stream_at(client, i)->deadline < next)
-            next = simulcrypt__client_stream_at(client, i)->deadline;
-    return next;
+    return client->stream_deadline < next ? client->stream_deadline : next;
 }
 
 uint64_t simulcrypt__client_tick(struct simulcrypt__client *client, uint64_t now_ms)
@@ -149,10 +184,11 @@ int simulcrypt__client_add_stream(struct simulcrypt__client *client, struct simu
 
 int simulcrypt__client_remove_stream(struct simulcrypt__client *client, uint16_t stream_id)
 {
-    const struct simulcrypt__client_stream *stream = simulcrypt__client_find(client, stream_id);
+    struct simulcrypt__client_stream *stream = simulcrypt__client_find(client, stream_id);
     if (!stream)
         return -ENOENT;
     bool set_up = client->state == CHANNEL_UP && stream->state != STREAM_IDLE;
+    simulcrypt__client_await(client, stream, SIMULCRYPT_NEVER);
     simulcrypt__streams_remove(&client->streams, stream_id);
     if (set_up)
         simulcrypt__link_send_stream_plain(

@@ -16,7 +16,9 @@ enum simulcrypt__stream_state { STREAM_IDLE, STREAM_ASKED, STREAM_UP };
 struct simulcrypt__client_stream { /* first member of each session's own struct */
     struct simulcrypt__stream head;
     enum simulcrypt__stream_state state;
-    uint64_t deadline; /* of stream_status; once the stream is up, the session's own; or SIMULCRYPT_NEVER */
+    /* Of stream_status; once the stream is up, the session's own; or SIMULCRYPT_NEVER. Set with
+     * simulcrypt__client_await(). */
+    uint64_t deadline;
 };
 
 enum simulcrypt__channel_state { CHANNEL_DOWN, CHANNEL_ASKED, CHANNEL_UP, CHANNEL_FAILED };
@@ -51,6 +53,10 @@ struct simulcrypt__client_type {
                                 const struct simulcrypt__client_stream *stream,
                                 struct simulcrypt_encoder *encoder);
     void (*stream_late)(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream);
+    /* The server refused its set-up or has closed it: `stream` is idle, and may be removed. False: the
+     * session cannot do without it, the connection fails. NULL: it never can. */
+    bool (*stream_lost)(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
+                        uint16_t error, const char *text);
     /* An error that ends neither; of a stream that is up, or of the channel (stream NULL). */
     void (*refused)(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
                     uint16_t error, const char *text);
@@ -68,7 +74,10 @@ struct simulcrypt__client { /* first member of each session's own struct */
     uint64_t deadline;   /* of the answer to channel_setup or channel_test, or SIMULCRYPT_NEVER */
     enum simulcrypt__channel_state state;
     bool version_refused;
+    uint64_t errors; /* error messages received, of all connections */
     struct simulcrypt__streams streams;
+    size_t awaiting;          /* streams with a deadline */
+    uint64_t stream_deadline; /* none of them is earlier */
     char why[200];
 };
 
@@ -86,6 +95,13 @@ void simulcrypt__client_disconnected(struct simulcrypt__client *client);
 uint64_t simulcrypt__client_tick(struct simulcrypt__client *client, uint64_t now_ms);
 /* Closes what is open in an orderly way; nothing is awaited. */
 void simulcrypt__client_close(struct simulcrypt__client *client);
+
+/* channel_test, where no answer of the channel is awaited already. -ENOTCONN. */
+int simulcrypt__client_test(struct simulcrypt__client *client, uint64_t now_ms);
+
+/* Thousands of streams wait at once: ticks look at them only when one may be due. */
+void simulcrypt__client_await(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
+                              uint64_t deadline);
 
 /* Takes over `stream`, which malloc() gave, and sets it up as soon as that is possible. -EEXIST, -ENOMEM; the
  * caller keeps it then. */

@@ -19,7 +19,7 @@ void simulcrypt__client_ask_for_stream(struct simulcrypt__client *client,
         simulcrypt__link_begin_stream(&client->link, role(client, SIMULCRYPT_STREAM_SETUP), stream->head.id);
     client->type->write_stream_setup(client, stream, &encoder);
     stream->state = STREAM_ASKED;
-    stream->deadline = client->now_ms + client->reply_timeout_ms;
+    simulcrypt__client_await(client, stream, client->now_ms + client->reply_timeout_ms);
     simulcrypt__link_send(&client->link, &encoder);
 }
 
@@ -50,17 +50,41 @@ static bool names_fault(const struct simulcrypt__client *client, const struct si
     return error && error != SIMULCRYPT_UNKNOWN_ERROR && simulcrypt__has_error(message, error);
 }
 
-/* After these the channel, or a stream of it, is lost to the server; setting all up anew is the way out. */
+/* After these the channel is lost to the server; setting all up anew is the way out. */
+static bool ends_channel(const struct simulcrypt__client *client, const struct simulcrypt_message *message)
+{
+    return names_fault(client, message, SIMULCRYPT_FAULT_VERSION) ||
+           names_fault(client, message, SIMULCRYPT_FAULT_UNKNOWN_CHANNEL);
+}
+
+/* And after these the channel or the stream that the message is about. */
 static bool is_fatal(const struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
     bool streams = client->type->write_stream_setup != NULL;
-    return names_fault(client, message, SIMULCRYPT_FAULT_VERSION) ||
-           names_fault(client, message, SIMULCRYPT_FAULT_UNKNOWN_CHANNEL) ||
+    return ends_channel(client, message) ||
            (streams && names_fault(client, message, SIMULCRYPT_FAULT_UNKNOWN_STREAM)) ||
            simulcrypt__has_error(message, SIMULCRYPT_UNRECOVERABLE);
 }
 
-/* A channel_error names no message: with a set-up pending it is taken as the answer to that. */
+static bool lose_stream(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream,
+                        uint16_t error, const char *text)
+{
+    return client->type->stream_lost && client->type->stream_lost(client, stream, error, text);
+}
+
+/* Servers answer in turn. */
+static struct simulcrypt__client_stream *find_first_asked(const struct simulcrypt__client *client)
+{
+    struct simulcrypt__client_stream *first = NULL;
+    for (size_t i = 0; i < client->streams.count; i++) {
+        struct simulcrypt__client_stream *stream = simulcrypt__client_stream_at(client, i);
+        if (stream->state == STREAM_ASKED && (!first || stream->deadline < first->deadline))
+            first = stream;
+    }
+    return first;
+}
+
+/* A channel_error names no message: with a set-up pending it is taken as the answer to the first. */
 static void take_channel_error(struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
     uint16_t error = simulcrypt_message_u16(message, SIMULCRYPT_P_ERROR_STATUS);
@@ -75,11 +99,12 @@ static void take_channel_error(struct simulcrypt__client *client, const struct s
     }
     if (client->state == CHANNEL_ASKED)
         simulcrypt__client_fail(client, "the %s refused channel_setup: %s (0x%04X)", peer, text, error);
-    for (size_t i = 0; i < client->streams.count; i++)
-        fatal |= simulcrypt__client_stream_at(client, i)->state == STREAM_ASKED;
-    if (fatal)
+    if (client->state != CHANNEL_UP)
+        return;
+    struct simulcrypt__client_stream *asked = find_first_asked(client);
+    if (fatal || (asked && !lose_stream(client, asked, error, text)))
         simulcrypt__client_fail(client, "the %s reported a channel_error: %s (0x%04X)", peer, text, error);
-    if (client->state == CHANNEL_UP)
+    else if (!asked)
         client->type->refused(client, NULL, error, text);
 }
 
@@ -89,7 +114,7 @@ static void take_stream_status(struct simulcrypt__client *client, const struct s
     if (!stream || stream->state != STREAM_ASKED)
         return;
     stream->state = STREAM_UP;
-    stream->deadline = SIMULCRYPT_NEVER;
+    simulcrypt__client_await(client, stream, SIMULCRYPT_NEVER);
     client->type->stream_up(client, stream, message);
 }
 
@@ -116,10 +141,14 @@ static void take_stream_error(struct simulcrypt__client *client, const struct si
     if (!stream)
         return;
     client->version_refused |= names_fault(client, message, SIMULCRYPT_FAULT_VERSION);
+    bool lost = stream->state == STREAM_ASKED || is_fatal(client, message);
+    if (lost && !ends_channel(client, message) &&
+        (stream->state == STREAM_IDLE || lose_stream(client, stream, error, text)))
+        return;
     if (stream->state == STREAM_ASKED)
         simulcrypt__client_fail(client, "the %s refused stream_setup of stream %u: %s (0x%04X)",
                                 client->type->peer, stream->head.id, text, error);
-    else if (is_fatal(client, message))
+    else if (lost)
         simulcrypt__client_fail(client, "the %s reported a stream_error for stream %u: %s (0x%04X)",
                                 client->type->peer, stream->head.id, text, error);
     else
@@ -178,6 +207,7 @@ void simulcrypt__client_take_valid(struct simulcrypt__client *client,
 {
     struct simulcrypt__address about = simulcrypt__address_of(client->type->interface, message);
     client->heard_ms = client->now_ms;
+    client->errors += message->definition->is_error;
     if (client->state == CHANNEL_UP)
         client->deadline = SIMULCRYPT_NEVER;
     if (is_for_us(client, message, &about)) {

@@ -74,7 +74,7 @@ static void stream_up(struct simulcrypt__client *client, struct simulcrypt__clie
 static void report_bandwidth(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
                              uint16_t bandwidth)
 {
-    common->deadline = SIMULCRYPT_NEVER;
+    simulcrypt__client_await(client, common, SIMULCRYPT_NEVER);
     session_of(client)->ops.bandwidth(session_of(client)->context, common->head.id, bandwidth);
 }
 
@@ -177,7 +177,7 @@ int simulcrypt_emmg_session_request_bandwidth(struct simulcrypt_emmg_session *se
     if (common->deadline != SIMULCRYPT_NEVER)
         return -EBUSY;
     session->client.now_ms = now_ms;
-    common->deadline = now_ms + session->client.reply_timeout_ms;
+    simulcrypt__client_await(&session->client, common, now_ms + session->client.reply_timeout_ms);
     struct simulcrypt_encoder encoder =
         simulcrypt__link_begin_stream(link, SIMULCRYPT_EMMG_M_STREAM_BW_REQUEST, stream_id);
     if (bandwidth)

@@ -40,6 +40,7 @@ struct simulcrypt_scs_session {
     struct simulcrypt_scs_ops ops;
     void *context;
     struct simulcrypt_channel_status status; /* in force */
+    uint16_t max_comp_time, min_cp_duration; /* of the status, or what the owner knows better */
     uint8_t out[SIMULCRYPT_ECMG_SENT_MAX];
 };
 
@@ -57,12 +58,13 @@ static void set_criteria(struct stream *stream, bool has, const uint8_t *bytes, 
         memcpy(stream->criteria, bytes, stream->criteria_size);
 }
 
-static void set_deadline(struct stream *stream)
+static void set_deadline(struct simulcrypt__client *client, struct stream *stream)
 {
-    stream->common.deadline = SIMULCRYPT_NEVER;
+    uint64_t deadline = SIMULCRYPT_NEVER;
     for (unsigned i = 0; i < stream->outstanding_count; i++)
-        if (stream->outstanding[i].deadline < stream->common.deadline)
-            stream->common.deadline = stream->outstanding[i].deadline;
+        if (stream->outstanding[i].deadline < deadline)
+            deadline = stream->outstanding[i].deadline;
+    simulcrypt__client_await(client, &stream->common, deadline);
 }
 
 /* The position of a CP's CW_provision, or outstanding_count. */
@@ -74,13 +76,14 @@ static unsigned find_outstanding(const struct stream *stream, uint16_t cp_number
     return i;
 }
 
-static struct outstanding remove_outstanding(struct stream *stream, unsigned position)
+static struct outstanding remove_outstanding(struct simulcrypt_scs_session *session, struct stream *stream,
+                                             unsigned position)
 {
     struct outstanding removed = stream->outstanding[position];
     stream->outstanding_count--;
     memmove(stream->outstanding + position, stream->outstanding + position + 1,
             (stream->outstanding_count - position) * sizeof(removed));
-    set_deadline(stream);
+    set_deadline(&session->client, stream);
     return removed;
 }
 
@@ -88,7 +91,7 @@ static struct outstanding remove_outstanding(struct stream *stream, unsigned pos
 static void fail_provision(struct simulcrypt_scs_session *session, struct stream *stream, unsigned position,
                            const char *why)
 {
-    struct outstanding removed = remove_outstanding(stream, position);
+    struct outstanding removed = remove_outstanding(session, stream, position);
     session->ops.provision_failed(session->context, stream->common.head.id, removed.cp_number, why);
 }
 
@@ -112,6 +115,7 @@ static bool take_channel_status(struct simulcrypt__client *client, const struct 
         return false;
     }
     simulcrypt__read_channel_status(message, status);
+    simulcrypt_scs_session_set_times(session_of(client), status->max_comp_time, status->min_cp_duration);
     if (status->cw_per_msg >= 1 && status->cw_per_msg <= SIMULCRYPT_CWS_MAX)
         return true;
     simulcrypt__client_fail(client, "the ECMG asks for %u CWs per message: 1 to %d are possible",
@@ -136,7 +140,7 @@ static void write_stream_setup(struct simulcrypt__client *client,
                                struct simulcrypt_encoder *encoder)
 {
     const struct stream *stream = (const struct stream *)common;
-    uint16_t minimum = session_of(client)->status.min_cp_duration;
+    uint16_t minimum = session_of(client)->min_cp_duration;
     uint16_t nominal = stream->nominal_cp_duration > minimum ? stream->nominal_cp_duration : minimum;
     if (encoder->version >= 2)
         simulcrypt_encode_number(encoder, SIMULCRYPT_ECMG_P_ECM_ID, stream->ecm_id);
@@ -170,11 +174,30 @@ static void forget_stream(struct simulcrypt__client *client, struct simulcrypt__
 
 static void stream_late(struct simulcrypt__client *client, struct simulcrypt__client_stream *common)
 {
+    struct simulcrypt_scs_session *session = session_of(client);
     struct stream *stream = (struct stream *)common;
-    unsigned late = 0;
-    while (stream->outstanding[late].deadline != common->deadline)
-        late++;
-    fail_provision(session_of(client), stream, late, "no ECM_response in time");
+    unsigned position = 0;
+    while (stream->outstanding[position].deadline != common->deadline)
+        position++;
+    if (!session->ops.provision_late) {
+        fail_provision(session, stream, position, "no ECM_response in time");
+        return;
+    }
+    struct outstanding late = remove_outstanding(session, stream, position);
+    session->ops.provision_late(session->context, common->head.id, late.cp_number);
+}
+
+static bool stream_lost(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
+                        uint16_t error, const char *text)
+{
+    struct simulcrypt_scs_session *session = session_of(client);
+    if (!session->ops.stream_down)
+        return false;
+    forget_stream(client, common);
+    common->state = STREAM_IDLE;
+    simulcrypt__client_await(client, common, SIMULCRYPT_NEVER);
+    session->ops.stream_down(session->context, common->head.id, error, text);
+    return true;
 }
 
 static void mark_as_refused(struct simulcrypt__client *client)
@@ -186,10 +209,12 @@ static void mark_as_refused(struct simulcrypt__client *client)
     }
 }
 
-static struct stream *find_refused(const struct simulcrypt__client *client, unsigned *position)
+/* Goes on at *at, once around: callbacks may have moved the streams meanwhile. */
+static struct stream *find_refused(const struct simulcrypt__client *client, size_t *at, unsigned *position)
 {
-    for (size_t i = 0; i < client->streams.count; i++) {
-        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, i);
+    for (size_t passed = 0; passed < client->streams.count; passed++, ++*at) {
+        *at = *at < client->streams.count ? *at : 0;
+        struct stream *stream = (struct stream *)simulcrypt__client_stream_at(client, *at);
         for (*position = 0; *position < stream->outstanding_count; ++*position)
             if (stream->outstanding[*position].refused)
                 return stream;
@@ -200,10 +225,11 @@ static struct stream *find_refused(const struct simulcrypt__client *client, unsi
 /* Callbacks may provision anew, remove streams or end the connection. */
 static void refuse_all(struct simulcrypt__client *client, const char *text)
 {
+    size_t at = 0;
     unsigned position;
     struct stream *stream;
     mark_as_refused(client);
-    while ((stream = find_refused(client, &position)))
+    while ((stream = find_refused(client, &at, &position)))
         fail_provision(session_of(client), stream, position, text);
 }
 
@@ -233,7 +259,7 @@ static void take_ecm_response(struct simulcrypt__client *client, const struct si
         fail_provision(session, stream, position, "the ECM is not a whole number of TS packets");
         return;
     }
-    struct outstanding answered = remove_outstanding(stream, position);
+    struct outstanding answered = remove_outstanding(session, stream, position);
     stream->criteria_known |= answered.criteria_sent;
     session->ops.ecm(session->context, stream_id, cp_number, ecm.value, ecm.size);
 }
@@ -256,6 +282,7 @@ static const struct simulcrypt__client_type type = {
     .stream_up = stream_up,
     .write_stream_status = write_stream_status,
     .stream_late = stream_late,
+    .stream_lost = stream_lost,
     .refused = refused,
     .forget_stream = forget_stream,
 };
@@ -368,9 +395,9 @@ int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uin
     stream->outstanding[stream->outstanding_count++] = (struct outstanding){
         .cp_number = provision->cp_number,
         .criteria_sent = with_criteria,
-        .deadline = now_ms + session->status.max_comp_time + session->config.network_delay_ms,
+        .deadline = now_ms + session->max_comp_time + session->config.network_delay_ms,
     };
-    set_deadline(stream);
+    set_deadline(&session->client, stream);
     return send_provision(session, stream, provision, with_criteria);
 }
 
@@ -380,6 +407,23 @@ int simulcrypt_scs_session_test_stream(struct simulcrypt_scs_session *session, u
     if (simulcrypt__client_up_stream(&session->client, stream_id, &status))
         simulcrypt__link_send_stream_plain(&session->client.link, SIMULCRYPT_ECMG_M_STREAM_TEST, stream_id);
     return status;
+}
+
+int simulcrypt_scs_session_test(struct simulcrypt_scs_session *session, uint64_t now_ms)
+{
+    return simulcrypt__client_test(&session->client, now_ms);
+}
+
+void simulcrypt_scs_session_set_times(struct simulcrypt_scs_session *session, uint16_t max_comp_time,
+                                      uint16_t min_cp_duration)
+{
+    session->max_comp_time = max_comp_time;
+    session->min_cp_duration = min_cp_duration;
+}
+
+uint64_t simulcrypt_scs_session_errors(const struct simulcrypt_scs_session *session)
+{
+    return session->client.errors;
 }
 
 void simulcrypt_scs_session_close(struct simulcrypt_scs_session *session)

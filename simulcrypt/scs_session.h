@@ -36,8 +36,9 @@ struct simulcrypt_scs_stream_config {
     uint16_t access_criteria_size;
 };
 
-/* All are needed. Callbacks get the context given at creation. They may call every function of the session
- * but simulcrypt_scs_session_destroy(), simulcrypt_scs_session_input() and simulcrypt_scs_session_tick(). */
+/* All are needed but the last two. Callbacks get the context given at creation. They may call every function
+ * of the session but simulcrypt_scs_session_destroy(), simulcrypt_scs_session_input() and
+ * simulcrypt_scs_session_tick(). */
 struct simulcrypt_scs_ops {
     void (*send)(void *context, const uint8_t *bytes, size_t size);
     /* The session cannot go on (time-out, refused set-up, unreadable peer): close the connection. `why` is a
@@ -49,6 +50,13 @@ struct simulcrypt_scs_ops {
     /* stream_error, or no ECM_response in time: the provision of `cp_number` is not answered. An error names
      * no CP: that of a stream is taken as the answer to its oldest, that of the channel to all. */
     void (*provision_failed)(void *context, uint16_t stream_id, uint16_t cp_number, const char *why);
+    /* In place of provision_failed where no ECM_response came in time. NULL: that is called. */
+    void (*provision_late)(void *context, uint16_t stream_id, uint16_t cp_number);
+    /* The ECMG refused the stream's set-up (a channel_error answers the first one under way), or has lost or
+     * closed it: what was outstanding is not answered any more. It is not set up again on this connection but
+     * by remove_stream(), allowed here, and add_stream(). `error` is the error_status. NULL: the session
+     * fails. */
+    void (*stream_down)(void *context, uint16_t stream_id, uint16_t error, const char *why);
 };
 
 /* -EINVAL for a version that there is none of or too large an outstanding_max, -ENOMEM. */
@@ -86,6 +94,17 @@ int simulcrypt_scs_session_provision(struct simulcrypt_scs_session *session, uin
 
 /* stream_test; any answer counts as heard, an error may end the session. -ENOTCONN, -ENOENT. */
 int simulcrypt_scs_session_test_stream(struct simulcrypt_scs_session *session, uint16_t stream_id);
+
+/* channel_test now, unless the answer to one is awaited: without any message in time the session fails.
+ * -ENOTCONN before channel_up. */
+int simulcrypt_scs_session_test(struct simulcrypt_scs_session *session, uint64_t now_ms);
+
+/* In channel_up alone: what its owner knows better than the ECMG, for ECM_response's time-out and
+ * stream_setup; in the units of channel_status. Tests are still answered with the ECMG's own values. */
+void simulcrypt_scs_session_set_times(struct simulcrypt_scs_session *session, uint16_t max_comp_time,
+                                      uint16_t min_cp_duration);
+
+uint64_t simulcrypt_scs_session_errors(const struct simulcrypt_scs_session *session); /* messages received */
 
 /* Whether the ECMG refused the version (error_status 0x0002) since the last connected(): a lower one may do.
  */

@@ -96,6 +96,24 @@ static void provision_failed(void *context, uint16_t stream_id, uint16_t cp_numb
     do_something(stream_id);
 }
 
+static void provision_late(void *context, uint16_t stream_id, uint16_t cp_number)
+{
+    (void)context;
+    (void)cp_number;
+    simulcrypt_scs_session_test(session, now_ms);
+    do_something(stream_id);
+}
+
+static void stream_down(void *context, uint16_t stream_id, uint16_t error, const char *why)
+{
+    (void)context;
+    (void)error;
+    require(why[0]);
+    if (draw(2))
+        simulcrypt_scs_session_remove_stream(session, stream_id);
+    do_something(stream_id);
+}
+
 static void let_time_pass(void)
 {
     now_ms += draw(4) ? draw(20) : draw(4000);
@@ -111,14 +129,22 @@ static void input(const uint8_t *bytes, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct simulcrypt_scs_ops ops = {take_sent, take_failure, channel_up,
-                                                  stream_up, take_ecm,     provision_failed};
+    struct simulcrypt_scs_ops ops = {.send = take_sent,
+                                     .fail = take_failure,
+                                     .channel_up = channel_up,
+                                     .stream_up = stream_up,
+                                     .ecm = take_ecm,
+                                     .provision_failed = provision_failed};
     struct simulcrypt_scs_config config = {
         .version = 2, .channel_id = 1, .reply_timeout_ms = 1000, .test_period_ms = 500};
     if (!size)
         return 0;
     chance_state = data[0];
     config.outstanding_max = (uint8_t)draw(SIMULCRYPT_OUTSTANDING_MAX + 1);
+    if (draw(2)) {
+        ops.stream_down = stream_down;
+        ops.provision_late = provision_late;
+    }
     now_ms = 1;
     require(!simulcrypt_scs_session_create(&session, &config, &ops, NULL));
     require(!simulcrypt_scs_session_add_stream(

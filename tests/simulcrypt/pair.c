@@ -73,6 +73,8 @@ static void scs_channel_up(void *context, const struct simulcrypt_channel_status
     (void)context;
     wire_note("channel_up ");
     pair.seen_status = *status;
+    if (pair.on_channel_up)
+        pair.on_channel_up();
 }
 
 static void scs_stream_up(void *context, uint16_t stream_id)
@@ -103,6 +105,21 @@ static void scs_provision_failed(void *context, uint16_t stream_id, uint16_t cp_
         pair.on_provision_failed(stream_id, cp_number);
 }
 
+static void scs_provision_late(void *context, uint16_t stream_id, uint16_t cp_number)
+{
+    (void)context;
+    wire_note("provision_late %u/%u ", stream_id, cp_number);
+}
+
+static void scs_stream_down(void *context, uint16_t stream_id, uint16_t error, const char *why)
+{
+    (void)context;
+    wire_note("stream_down %u 0x%04X ", stream_id, error);
+    snprintf(pair.why, sizeof(pair.why), "%s", why);
+    if (pair.on_stream_down)
+        pair.on_stream_down(stream_id);
+}
+
 static const struct simulcrypt_ecmg_ops ecmg_ops = {
     wire_send_to_client, ecmg_close,         ecmg_channel_setup, ecmg_channel_closed,
     ecmg_stream_setup,   ecmg_stream_closed, ecmg_cw_provision};
@@ -124,12 +141,17 @@ void pair_ecmg_restart(void)
     cr_assert_eq(simulcrypt_ecmg_session_create(&pair.ecmg, &ecmg_ops, NULL), 0);
 }
 
+static const struct simulcrypt_scs_ops scs_ops = {.send = wire_send_to_server,
+                                                  .fail = scs_fail,
+                                                  .channel_up = scs_channel_up,
+                                                  .stream_up = scs_stream_up,
+                                                  .ecm = scs_ecm,
+                                                  .provision_failed = scs_provision_failed};
+
 void pair_start(const struct simulcrypt_scs_config *config)
 {
     static const struct simulcrypt_scs_config usual = {
         .version = 2, .channel_id = 1, .super_cas_id = 0x12345678, .reply_timeout_ms = 1000};
-    static const struct simulcrypt_scs_ops scs_ops = {wire_send_to_server, scs_fail, scs_channel_up,
-                                                      scs_stream_up,       scs_ecm,  scs_provision_failed};
     memset(&pair, 0, sizeof(pair));
     wire_start(&simulcrypt_ecmg_scs, ecmg_input, scs_input);
     pair.status = (struct simulcrypt_channel_status){
@@ -145,6 +167,17 @@ void pair_start(const struct simulcrypt_scs_config *config)
     };
     cr_assert_eq(simulcrypt_ecmg_session_create(&pair.ecmg, &ecmg_ops, NULL), 0);
     cr_assert_eq(simulcrypt_scs_session_create(&pair.scs, config ? config : &usual, &scs_ops, NULL), 0);
+}
+
+void pair_tell_all(void)
+{
+    static const struct simulcrypt_scs_config config = {
+        .version = 2, .channel_id = 1, .reply_timeout_ms = 1000};
+    struct simulcrypt_scs_ops ops = scs_ops;
+    ops.provision_late = scs_provision_late;
+    ops.stream_down = scs_stream_down;
+    simulcrypt_scs_session_destroy(pair.scs);
+    cr_assert_eq(simulcrypt_scs_session_create(&pair.scs, &config, &ops, NULL), 0);
 }
 
 void pair_add_stream(uint16_t stream_id)

@@ -28,14 +28,17 @@ struct pair {
     uint8_t ecm[SIMULCRYPT_ECM_DATAGRAM_MAX];
     size_t ecm_size;
     char why[256];
+    void (*on_channel_up)(void);
     void (*on_stream_up)(uint16_t stream_id);
     void (*on_ecm)(uint16_t stream_id, uint16_t cp_number);
     void (*on_provision_failed)(uint16_t stream_id, uint16_t cp_number);
+    void (*on_stream_down)(uint16_t stream_id);
 };
 
 extern struct pair pair;
 
 void pair_start(const struct simulcrypt_scs_config *config); /* NULL: version 2, channel 1, CAS 0x12345678 */
+void pair_tell_all(void); /* after pair_start(): an SCS with all ops, those that may be NULL too */
 void pair_add_stream(uint16_t stream_id);
 void pair_connect(void);
 void pair_bring_up(void);     /* starts, adds stream 7, connects, pumps */

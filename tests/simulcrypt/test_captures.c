@@ -194,8 +194,12 @@ static void scs_provision_failed(void *context, uint16_t stream_id, uint16_t cp_
 
 static void play_against_our_scs(size_t step)
 {
-    static const struct simulcrypt_scs_ops ops = {scs_send,      scs_fail, scs_channel_up,
-                                                  scs_stream_up, scs_ecm,  scs_provision_failed};
+    static const struct simulcrypt_scs_ops ops = {.send = scs_send,
+                                                  .fail = scs_fail,
+                                                  .channel_up = scs_channel_up,
+                                                  .stream_up = scs_stream_up,
+                                                  .ecm = scs_ecm,
+                                                  .provision_failed = scs_provision_failed};
     struct capture_messages recorded = capture_cut(&capture, CAPTURE_TO_SERVER);
     struct simulcrypt_message channel = capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_SERVER, &recorded, 0);
     struct simulcrypt_message stream = capture_decode(&simulcrypt_ecmg_scs, CAPTURE_TO_SERVER, &recorded, 1);

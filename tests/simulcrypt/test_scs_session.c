@@ -838,3 +838,159 @@ Test(scs_session, streams_may_be_removed_by_callbacks)
         wire_expect("provision_failed 7/0 ");
     }
 }
+
+/* With all ops: the loss of a stream and late ECMs are told apart. */
+static void bring_up_telling_all(void)
+{
+    pair_tell_all();
+    pair_add_stream(9);
+    bring_up("00");
+    wire_client_hears("stream_status ECM_channel_id=0001 ECM_stream_id=0009 ECM_id=006D "
+                      "access_criteria_transfer_mode=00");
+    wire_expect("stream_up 9 ");
+    wire.to_server.size = 0;
+}
+
+Test(scs_session, a_refused_stream_leaves_the_others_alone)
+{
+    pair_tell_all();
+    pair_add_stream(7);
+    pair_add_stream(9);
+    pair_connect();
+    wire_client_hears(STATUS);
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0009 error_status=0012");
+    wire_expect("channel_up stream_down 9 0x0012 ");
+    cr_assert_str_eq(pair.why, "unknown ECM_id");
+    wire_client_hears(
+        "stream_error ECM_channel_id=0001 ECM_stream_id=0009 error_status=0012;" STREAM_STATUS("00"));
+    wire_expect("stream_up 7 ");
+    cr_assert_eq(pair_provision(9, 0), -ENOTCONN);
+    cr_assert_eq(simulcrypt_scs_session_remove_stream(pair.scs, 9), 0);
+    wire.to_server.size = 0;
+    pair_add_stream(9);
+    wire_client_said("v2 stream_setup ECM_channel_id=0001 ECM_stream_id=0009 ECM_id=006D "
+                     "nominal_CP_duration=0064");
+    cr_assert_eq(pair_tick(999), wire.now_ms + 1);
+    cr_assert_eq(simulcrypt_scs_session_errors(pair.scs), 2);
+}
+
+Test(scs_session, a_channel_error_refuses_the_first_stream_under_way)
+{
+    pair_tell_all();
+    pair_connect();
+    wire_client_hears(STATUS);
+    pair_add_stream(9);
+    pair_tick(1);
+    pair_add_stream(7);
+    wire_client_hears("channel_error ECM_channel_id=0001 error_status=0010");
+    wire_expect("channel_up stream_down 9 0x0010 ");
+    wire_client_hears("channel_error ECM_channel_id=0001 error_status=0010");
+    wire_expect("stream_down 7 0x0010 ");
+    wire_client_hears("channel_error ECM_channel_id=0001 error_status=0010");
+    wire_expect("");
+}
+
+Test(scs_session, a_lost_stream_is_down_and_no_more)
+{
+    static const char *const scripts[] = {
+        "stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=0007",
+        "stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=7001",
+    };
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+        pair_stop();
+        pair_start(NULL);
+        bring_up_telling_all();
+        pair_provision(7, 3);
+        wire_client_hears(scripts[i]);
+        wire_client_hears(scripts[i]);
+        wire_expect(i ? "stream_down 7 0x7001 " : "stream_down 7 0x0007 ");
+        cr_assert_eq(pair_tick(0), UINT64_MAX);
+        cr_assert_eq(pair_provision(9, 3), 0);
+    }
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0009 error_status=0006");
+    wire_expect("fail ");
+}
+
+static void remove_it(uint16_t stream_id)
+{
+    simulcrypt_scs_session_remove_stream(pair.scs, stream_id);
+}
+
+Test(scs_session, a_lost_stream_may_be_removed_at_once)
+{
+    bring_up_telling_all();
+    pair.on_stream_down = remove_it;
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=7001");
+    wire_expect("stream_down 7 0x7001 ");
+    wire_client_said("");
+    cr_assert_eq(pair_provision(7, 0), -ENOENT);
+}
+
+Test(scs_session, late_ecms_are_told_apart)
+{
+    bring_up_telling_all();
+    pair_provision(7, 5);
+    pair_tick(5100);
+    wire_expect("provision_late 7/5 ");
+}
+
+Test(scs_session, the_owner_may_test_the_channel)
+{
+    pair_tell_all();
+    cr_assert_eq(simulcrypt_scs_session_test(pair.scs, 0), -ENOTCONN);
+    bring_up_telling_all();
+    cr_assert_eq(simulcrypt_scs_session_test(pair.scs, wire.now_ms), 0);
+    cr_assert_eq(simulcrypt_scs_session_test(pair.scs, wire.now_ms + 1), 0);
+    wire_client_said("v2 channel_test ECM_channel_id=0001");
+    cr_assert_eq(pair_tick(999), wire.now_ms + 1);
+    wire_client_hears(STATUS);
+    cr_assert_eq(pair_tick(1), UINT64_MAX);
+    wire_expect("");
+    simulcrypt_scs_session_test(pair.scs, wire.now_ms);
+    pair_tick(1000);
+    wire_expect("fail ");
+}
+
+/* A wait that is over may leave an early time behind, never a late one; without any wait there is none. */
+Test(scs_session, of_many_waits_the_earliest_counts)
+{
+    bring_up_telling_all();
+    pair_provision(7, 1);
+    uint64_t first = wire.now_ms + 5100;
+    pair_tick(100);
+    pair_provision(9, 1);
+    cr_assert_eq(pair_tick(0), first);
+    wire_client_hears(ECM_RESPONSE("0001", "80"));
+    wire_expect("ecm 7/1 ");
+    cr_assert_leq(pair_tick(0), first + 100);
+    cr_assert_eq(pair_tick(5000), first + 100);
+    wire_expect("");
+    simulcrypt_scs_session_remove_stream(pair.scs, 9);
+    cr_assert_eq(pair_tick(100), UINT64_MAX);
+    wire_expect("");
+}
+
+static void set_times(void)
+{
+    simulcrypt_scs_session_set_times(pair.scs, 700, 0x70);
+}
+
+Test(scs_session, the_owner_may_know_times_better)
+{
+    struct simulcrypt_scs_config config = {.version = 2, .channel_id = 1};
+    pair_stop();
+    pair_start(&config);
+    pair.on_channel_up = set_times;
+    pair_add_stream(7);
+    pair_connect();
+    wire.to_server.size = 0;
+    wire_client_hears(STATUS);
+    wire_client_said("v2 stream_setup ECM_channel_id=0001 ECM_stream_id=0007 ECM_id=006B "
+                     "nominal_CP_duration=0070");
+    wire_client_hears(STREAM_STATUS("00"));
+    pair_provision(7, 0);
+    cr_assert_eq(pair_tick(0), wire.now_ms + 700 + 5000);
+    wire.to_server.size = 0;
+    wire_client_hears("channel_test ECM_channel_id=0001");
+    wire_client_said("v2 " STATUS);
+}
