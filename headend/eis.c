@@ -47,6 +47,7 @@ static void on_accepted(void *context, const struct simulcrypt_scg *scg)
     struct headend__eis_channel *channel = context;
     struct headend_eis *eis = channel->eis;
 
+    headend__eis_connection_charge(channel->connection);
     channel->status.accepted++;
     eis->counters.accepted++;
     eis->ops.accepted(eis->context, channel->status.channel_id, scg, activation_ms(scg));

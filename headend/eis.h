@@ -71,7 +71,6 @@ struct headend_eis_counters {
     unsigned connections, channels, scgs; /* now */
     uint64_t accepted;                    /* definitions, removals among them */
     uint64_t refused;                     /* SCG_errors and channel_errors sent, but warnings */
-    uint64_t waited;                      /* times that input waited for rate_max */
     char last_error[256];                 /* a sentence: refusals and ends of connections; "" for none */
 };
 void headend_eis_counters(const struct headend_eis *eis, struct headend_eis_counters *counters);

@@ -19,6 +19,11 @@ static void end_soon(struct headend__eis_connection *connection)
     net_timer_start(connection->watch, 0);
 }
 
+void headend__eis_connection_charge(struct headend__eis_connection *connection)
+{
+    net_tcp_charge(connection->tcp, 1);
+}
+
 /* What is sent */
 
 static bool is_warning(const struct simulcrypt_message *message)
@@ -65,6 +70,7 @@ static void on_send(void *context, const uint8_t *bytes, size_t size)
     if (connection->ending)
         return;
     note_sent(connection, bytes, size);
+    headend__eis_connection_charge(connection);
     status = net_tcp_write(connection->tcp, bytes, size);
     if (status < 0) {
         headend__eis_say(connection->eis, connection->channel,
@@ -218,6 +224,7 @@ void headend__eis_connection_accept(struct headend_eis *eis, struct net_tcp *tcp
         return;
     }
     net_timer_start(connection->watch, PATIENCE_MS);
+    net_tcp_limit(tcp, eis->config.rate_max, 0);
     net_tcp_set_ops(tcp, &tcp_ops, connection);
 }
 

@@ -51,6 +51,9 @@ void headend__eis_connection_destroy(struct headend__eis_connection *connection)
 /* Asks the EIS now whether it lives, unless it is being asked. */
 void headend__eis_connection_test(struct headend__eis_connection *connection);
 
+/* An answer, or a change: what rate_max counts. */
+void headend__eis_connection_charge(struct headend__eis_connection *connection);
+
 /* The channel for `connection`, new or left by an earlier one; or an error_status. */
 uint16_t headend__eis_channel_open(struct headend__eis_connection *connection, uint16_t channel_id);
 void headend__eis_channel_close(struct headend__eis_connection *connection);

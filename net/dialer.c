@@ -43,9 +43,9 @@ __attribute__((format(printf, 2, 3))) static void set_error(struct net_dialer *d
 }
 
 /* Within a sentence: "connection refused". Acronyms keep their case. */
-static const char *error_text(int error, char *text, size_t room)
+static const char *within_sentence(const char *why, char *text, size_t room)
 {
-    snprintf(text, room, "%s", base_error_text(error ? error : BASE_E_CLOSED));
+    snprintf(text, room, "%s", why);
     if (!isupper((unsigned char)text[1]))
         text[0] = (char)tolower((unsigned char)text[0]);
     return text;
@@ -89,12 +89,11 @@ static void on_input(void *context, const uint8_t *bytes, size_t size)
     dialer->ops.input(dialer->context, bytes, size);
 }
 
-static void on_ended(void *context, int error)
+static void note_end(struct net_dialer *dialer, const char *why)
 {
-    struct net_dialer *dialer = context;
-    char text[128];
+    char text[256];
 
-    error_text(error, text, sizeof(text));
+    within_sentence(why, text, sizeof(text));
     if (dialer->connected)
         set_error(dialer, "the connection to the %s %s:%u ended: %s", dialer->peer, dialer->host,
                   dialer->port, text);
@@ -102,6 +101,13 @@ static void on_ended(void *context, int error)
         set_error(dialer, "cannot connect to the %s %s:%u: %s", dialer->peer, dialer->host, dialer->port,
                   text);
     lose(dialer);
+}
+
+static void on_ended(void *context, int error)
+{
+    struct net_dialer *dialer = context;
+
+    note_end(dialer, error ? net_tcp_trouble(dialer->tcp) : base_error_text(BASE_E_CLOSED));
 }
 
 static void attempt(struct net_dialer *dialer)
@@ -115,7 +121,7 @@ static void attempt(struct net_dialer *dialer)
         net_tcp_connect(&dialer->tcp, dialer->loop, dialer->host, dialer->port, dialer->tls, &ops, dialer);
     if (status < 0) {
         dialer->tcp = NULL;
-        on_ended(dialer, status);
+        note_end(dialer, base_error_text(status));
     }
 }
 
@@ -124,7 +130,7 @@ static void on_timer(void *context)
     struct net_dialer *dialer = context;
 
     if (dialer->tcp)
-        on_ended(dialer, BASE_E_TIMEOUT);
+        note_end(dialer, base_error_text(BASE_E_TIMEOUT));
     else
         attempt(dialer);
 }
@@ -137,7 +143,7 @@ void net_dialer_write(struct net_dialer *dialer, const uint8_t *bytes, size_t si
     if (status >= 0)
         return;
     set_error(dialer, "cannot send to the %s %s:%u: %s", dialer->peer, dialer->host, dialer->port,
-              error_text(status, text, sizeof(text)));
+              within_sentence(base_error_text(status), text, sizeof(text)));
     lose(dialer);
 }
 

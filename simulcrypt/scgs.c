@@ -20,11 +20,14 @@ struct group {
     struct definition *current, *pending;
 };
 
+#define MARKS (65536 / 8)
+
 struct simulcrypt_scgs {
     struct simulcrypt_scs_abilities abilities;
     struct simulcrypt_scgs_ops ops;
     void *context;
     struct simulcrypt__streams groups;
+    uint8_t services[MARKS], components[MARKS]; /* one bit per id: what is_taken() looks for */
 };
 
 static struct group *find_group(const struct simulcrypt_scgs *scgs, uint16_t scg_id)
@@ -70,20 +73,35 @@ static struct group *make_group(struct simulcrypt_scgs *scgs, uint16_t scg_id)
     return NULL;
 }
 
-static bool share(const uint16_t *a, size_t a_count, const uint16_t *b, size_t b_count)
+static void mark(uint8_t marks[static MARKS], const uint16_t *ids, size_t count, bool marked)
 {
-    for (size_t i = 0; i < a_count; i++)
-        for (size_t k = 0; k < b_count; k++)
-            if (a[i] == b[k])
-                return true;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t bit = (uint8_t)(1u << ids[i] % 8);
+        marks[ids[i] / 8] = marked ? marks[ids[i] / 8] | bit : marks[ids[i] / 8] & (uint8_t)~bit;
+    }
+}
+
+static bool has_marked(const uint8_t marks[static MARKS], const uint16_t *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (marks[ids[i] / 8] & 1u << ids[i] % 8)
+            return true;
     return false;
 }
 
-/* Components belong to the services that stand beside them, where an EIS names any. Whether a service and one
- * of its components may be in two SCGs is not settled here: component-level signalling comes first then. */
-static bool overlap(const struct simulcrypt_scg *a, const struct simulcrypt_scg *b)
+static void mark_content(struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg, bool marked)
 {
-    bool services = share(a->services, a->service_count, b->services, b->service_count);
+    mark(scgs->services, scg->services, scg->service_count, marked);
+    mark(scgs->components, scg->components, scg->component_count, marked);
+}
+
+/* `b` is marked. Components belong to the services that stand beside them, where an EIS names any. Whether a
+ * service and one of its components may be in two SCGs is not settled here: component-level signalling comes
+ * first then. */
+static bool overlap(const struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *a,
+                    const struct simulcrypt_scg *b)
+{
+    bool services = has_marked(scgs->services, a->services, a->service_count);
     if (a->transport_stream_id != b->transport_stream_id || a->original_network_id != b->original_network_id)
         return false;
     if (!a->component_count != !b->component_count)
@@ -91,20 +109,23 @@ static bool overlap(const struct simulcrypt_scg *a, const struct simulcrypt_scg 
     if (!a->component_count)
         return services;
     return (services || !a->service_count || !b->service_count) &&
-           share(a->components, a->component_count, b->components, b->component_count);
+           has_marked(scgs->components, a->components, a->component_count);
 }
 
-static bool is_taken(const struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg)
+/* Marks make it linear in what all SCGs hold: a peer can define ten thousand of 256 services. */
+static bool is_taken(struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg)
 {
-    for (size_t i = 0; i < scgs->groups.count; i++) {
+    bool taken = false;
+    mark_content(scgs, scg, true);
+    for (size_t i = 0; i < scgs->groups.count && !taken; i++) {
         const struct group *group = (const struct group *)scgs->groups.items[i];
-        if (group->head.id != scg->scg_id && overlap(latest(group), scg))
-            return true;
+        taken = group->head.id != scg->scg_id && overlap(scgs, latest(group), scg);
     }
-    return false;
+    mark_content(scgs, scg, false);
+    return taken;
 }
 
-static uint16_t check_content(const struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg,
+static uint16_t check_content(struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg,
                               int *information)
 {
     *information = SIMULCRYPT_EIS_P_ECM_GROUP;
@@ -122,7 +143,7 @@ static uint16_t check_content(const struct simulcrypt_scgs *scgs, const struct s
     return is_taken(scgs, scg) ? SIMULCRYPT_EIS_RESOURCE_TAKEN : SIMULCRYPT_EIS_OK;
 }
 
-static uint16_t check(const struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg, int *information)
+static uint16_t check(struct simulcrypt_scgs *scgs, const struct simulcrypt_scg *scg, int *information)
 {
     bool exists = find_group(scgs, scg->scg_id) != NULL;
     *information = SIMULCRYPT_EIS_P_SCG_ID;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The listener for EISs against the EIS's end of sessions, and against bytes by hand, over loopback TCP. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,7 +24,7 @@ struct peer {
     uint16_t refusal; /* of the channel */
     size_t list_count;
     uint8_t last[64]; /* what came last */
-    size_t last_size;
+    size_t last_size, received;
 };
 
 static struct net_loop *loop;
@@ -148,6 +151,7 @@ static void tcp_input(void *context, const uint8_t *bytes, size_t size)
 {
     struct peer *peer = context;
 
+    peer->received += size;
     peer->last_size = size < sizeof(peer->last) ? size : sizeof(peer->last);
     memcpy(peer->last, bytes, peer->last_size);
     if (peer->session)
@@ -577,14 +581,72 @@ Test(eis, errors_are_never_answered)
 
 Test(eis, half_a_message_then_the_end)
 {
-    /* v4 SCG_list_request EIS_channel_id=1 */
-    static const uint8_t request[] = {4, 0x04, 0x0C, 0, 6, 0, 1, 0, 2, 0, 1};
-
     connect_raw();
     write_raw(setup, sizeof(setup));
-    write_raw(request, sizeof(request) - 3);
+    write_raw(setup, sizeof(setup) - 3);
     cr_assert(turn(has_answer));
     hang_up(&peers[0]);
     cr_assert(turn(is_alone));
     cr_assert_eq(counters().channels, 0);
+}
+
+/* v4 SCG_list_request EIS_channel_id=1 */
+static const uint8_t list_request[] = {4, 0x04, 0x0C, 0, 6, 0, 1, 0, 2, 0, 1};
+
+static bool are_all_answered(void)
+{
+    return peers[0].received >= 150 * sizeof(list_request); /* a response without SCGs is as long */
+}
+
+static bool is_refused(void)
+{
+    return counters().refused;
+}
+
+/* 100 at once, then 100 a second: after 150 it waits for half a second. */
+Test(eis_limits, what_an_eis_asks_for_in_a_second_is_limited)
+{
+    uint64_t begun_ms = base_clock_monotonic_ms();
+
+    config.rate_max = 100;
+    listen_with_config();
+    connect_raw();
+    write_raw(setup, sizeof(setup));
+    for (int i = 0; i < 150; i++)
+        write_raw(list_request, sizeof(list_request));
+    cr_assert(turn(are_all_answered));
+    write_raw(setup, sizeof(setup));
+    cr_assert(turn(is_refused));
+    cr_assert_geq(base_clock_monotonic_ms() - begun_ms, 400);
+}
+
+/* Answers pile up with a peer that reads none of them. */
+Test(eis_limits, a_peer_that_takes_no_answers_is_dropped)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint64_t end_ms = base_clock_monotonic_ms() + 20000;
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    config.rate_max = 10000000;
+    config.abilities.max_scg = 2000;
+    listen_with_config();
+    bring_up();
+    for (uint16_t i = 1; i <= 300; i++)
+        provision_new(i);
+    hang_up(&peers[0]);
+    cr_assert(turn(is_alone));
+    address.sin_port = htons(headend_eis_port(eis));
+    connect(peer, (struct sockaddr *)&address, sizeof(address));
+    net_loop_run_once(loop, 100);
+    cr_assert_eq(write(peer, setup, sizeof(setup)), sizeof(setup));
+    do { /* each asks for 1.8 kB */
+        for (int i = 0; i < 1000; i++)
+            if (write(peer, list_request, sizeof(list_request)) < 0)
+                break;
+        net_loop_run_once(loop, 10);
+    } while (!is_alone() && base_clock_monotonic_ms() < end_ms);
+    cr_assert(is_alone());
+    cr_assert_not_null(strstr(counters().last_error, "does not take its answers"));
+    cr_assert_eq(counters().scgs, 300);
+    close(peer);
 }

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/eis_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "net/dialer.h"
+#include "simulcrypt/eis_session.h"
+
+#define VERSION_LOWEST 2
+#define UNANSWERED_MAX 16 /* requests under way: the SCS need not take in a thousand at once */
+
+struct request {
+    enum cmd_eis_request kind;
+    uint16_t scg_id;
+    bool sent, answered;
+};
+
+struct cmd_eis_client {
+    struct net_loop *loop;
+    const struct cmd_eis_config *config;
+    struct cmd_eis_client_ops ops;
+    void *context;
+    struct net_tls *tls;
+    struct net_dialer *dialer;
+    struct net_timer *tick;
+    struct simulcrypt_eis_session *session; /* one per connection: the version may have changed */
+    uint8_t version;
+    bool lowered; /* the version was, as this connection ended */
+    int64_t start_ms;
+    struct request *requests;
+    size_t count, room, under_way;
+    bool *accepted; /* per entry of the configuration's scgs: its definition has reached the SCS before */
+    struct simulcrypt_scg scg;
+};
+
+/* UTC, ms since 1970. */
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void tick(void *context)
+{
+    struct cmd_eis_client *client = context;
+    uint64_t now = net_loop_now_ms(client->loop);
+    uint64_t next;
+
+    if (!client->session || !net_dialer_is_connected(client->dialer))
+        return;
+    next = simulcrypt_eis_session_tick(client->session, now);
+    if (next != UINT64_MAX)
+        net_timer_start(client->tick, next > now ? next - now : 1);
+}
+
+/* Requests */
+
+static const struct cmd_eis_scg *find_entry(const struct cmd_eis_client *client, uint16_t scg_id)
+{
+    for (unsigned i = 0; i < client->config->scg_count; i++) {
+        if (client->config->scgs[i].scg.scg_id == scg_id)
+            return &client->config->scgs[i];
+    }
+    return NULL;
+}
+
+/* A definition that the SCS has had before is no change of access criteria, and its time may be over. */
+static void describe_again(struct simulcrypt_scg *scg)
+{
+    for (unsigned i = 0; i < scg->ecm_group_count; i++)
+        scg->ecm_groups[i].ac_changed = false;
+    if (scg->has_activation_time && simulcrypt_time_to_unix_ms(&scg->activation_time) <= wall_clock_ms())
+        scg->has_activation_time = false;
+}
+
+static int provide(struct cmd_eis_client *client, uint16_t scg_id)
+{
+    const struct cmd_eis_scg *entry = find_entry(client, scg_id);
+
+    cmd_eis_describe(entry, client->start_ms, &client->scg);
+    if (client->accepted[entry - client->config->scgs])
+        describe_again(&client->scg);
+    return simulcrypt_eis_session_provision(client->session, &client->scg, net_loop_now_ms(client->loop));
+}
+
+static int remove_scg(struct cmd_eis_client *client, uint16_t scg_id)
+{
+    const struct cmd_eis_scg *entry = find_entry(client, scg_id);
+    const struct cmd_eis_config *config = client->config;
+
+    client->scg = (struct simulcrypt_scg){
+        .scg_id = scg_id,
+        .reference_id = entry ? entry->scg.reference_id : 0,
+        .transport_stream_id = entry ? entry->scg.transport_stream_id : config->transport_stream_id,
+        .original_network_id = entry ? entry->scg.original_network_id : config->original_network_id,
+    };
+    return simulcrypt_eis_session_provision(client->session, &client->scg, net_loop_now_ms(client->loop));
+}
+
+static int send_request(struct cmd_eis_client *client, const struct request *request)
+{
+    uint64_t now = net_loop_now_ms(client->loop);
+
+    switch (request->kind) {
+    case CMD_EIS_PROVIDE:
+        return provide(client, request->scg_id);
+    case CMD_EIS_REMOVE:
+        return remove_scg(client, request->scg_id);
+    case CMD_EIS_TEST:
+        return simulcrypt_eis_session_test(client->session, request->scg_id, now);
+    case CMD_EIS_RESET:
+        return simulcrypt_eis_session_reset(client->session);
+    case CMD_EIS_LIST:
+        return simulcrypt_eis_session_list(client->session, now);
+    }
+    return -EINVAL;
+}
+
+static bool names_an_scg(const struct request *request)
+{
+    return request->kind <= CMD_EIS_TEST;
+}
+
+/* It cannot be sent at all. */
+static void refuse_request(struct cmd_eis_client *client, size_t index, int status)
+{
+    uint16_t scg_id = client->requests[index].scg_id;
+
+    client->requests[index].sent = client->requests[index].answered = true;
+    client->ops.answer(client->context, &(const struct cmd_eis_answer){.scg_id = scg_id,
+                                                                       .result = CMD_EIS_REFUSED,
+                                                                       .text = base_error_text(status)});
+}
+
+static void note_sent(struct cmd_eis_client *client, struct request *request)
+{
+    request->sent = true;
+    request->answered = request->kind == CMD_EIS_RESET;
+    client->under_way += !request->answered;
+}
+
+/* -EBUSY: an answer about the same SCG is awaited; the order is kept. Callbacks may add requests. */
+static void send_waiting(struct cmd_eis_client *client)
+{
+    int status = 0;
+
+    if (!client->session)
+        return;
+    for (size_t i = 0; i < client->count && client->under_way < UNANSWERED_MAX; i++) {
+        if (client->requests[i].sent)
+            continue;
+        status = send_request(client, &client->requests[i]);
+        if (status == -EBUSY || status == -ENOTCONN)
+            break;
+        if (status < 0)
+            refuse_request(client, i, status);
+        else
+            note_sent(client, &client->requests[i]);
+    }
+    tick(client);
+}
+
+static void forget_answered(struct cmd_eis_client *client)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < client->count; i++) {
+        if (!client->requests[i].answered)
+            client->requests[kept++] = client->requests[i];
+    }
+    client->count = kept;
+}
+
+/* The request under way that this answers; NULL: it was not asked for. */
+static struct request *find_request(struct cmd_eis_client *client, bool about_scg, uint16_t scg_id)
+{
+    for (size_t i = 0; i < client->count; i++) {
+        struct request *request = &client->requests[i];
+
+        if (request->sent && !request->answered && names_an_scg(request) == about_scg &&
+            request->scg_id == scg_id)
+            return request;
+    }
+    return NULL;
+}
+
+static void go_on(struct cmd_eis_client *client)
+{
+    send_waiting(client);
+    forget_answered(client);
+    if (!client->count)
+        client->ops.idle(client->context);
+}
+
+static void note_answered(struct cmd_eis_client *client, struct request *request)
+{
+    if (!request)
+        return;
+    request->answered = true;
+    client->under_way--;
+    forget_answered(client);
+    go_on(client);
+}
+
+/* Session */
+
+static void session_send(void *context, const uint8_t *bytes, size_t size)
+{
+    struct cmd_eis_client *client = context;
+
+    net_dialer_write(client->dialer, bytes, size);
+}
+
+static void session_fail(void *context, const char *why)
+{
+    struct cmd_eis_client *client = context;
+
+    client->lowered =
+        client->version > VERSION_LOWEST && simulcrypt_eis_session_version_refused(client->session);
+    client->version -= client->lowered;
+    net_dialer_drop(client->dialer, why);
+}
+
+static void session_channel_up(void *context, const struct simulcrypt_scs_abilities *abilities)
+{
+    struct cmd_eis_client *client = context;
+
+    net_dialer_settle(client->dialer);
+    client->ops.up(client->context, abilities, client->version);
+    go_on(client);
+}
+
+static void note_accepted(struct cmd_eis_client *client, const struct request *request)
+{
+    if (request && request->kind == CMD_EIS_PROVIDE)
+        client->accepted[find_entry(client, request->scg_id) - client->config->scgs] = true;
+}
+
+static void session_scg_status(void *context, const struct simulcrypt_scg_status *status)
+{
+    struct cmd_eis_client *client = context;
+
+    note_accepted(client, find_request(client, true, status->scg_id));
+    client->ops.answer(client->context,
+                       &(const struct cmd_eis_answer){
+                           .scg_id = status->scg_id, .result = CMD_EIS_STATUS, .status = status, .text = ""});
+    note_answered(client, find_request(client, true, status->scg_id));
+}
+
+static void session_scg_error(void *context, uint16_t scg_id, uint16_t error, const char *text)
+{
+    struct cmd_eis_client *client = context;
+    bool warned = error == SIMULCRYPT_EIS_ACTIVATION_TOO_SOON;
+
+    client->ops.answer(client->context,
+                       &(const struct cmd_eis_answer){.scg_id = scg_id,
+                                                      .result = warned ? CMD_EIS_WARNED : CMD_EIS_REFUSED,
+                                                      .error = error,
+                                                      .text = text});
+    if (!warned)
+        note_answered(client, find_request(client, true, scg_id));
+}
+
+static void session_unanswered(void *context, uint16_t scg_id)
+{
+    struct cmd_eis_client *client = context;
+
+    client->ops.answer(client->context, &(const struct cmd_eis_answer){.scg_id = scg_id,
+                                                                       .result = CMD_EIS_UNANSWERED,
+                                                                       .text = "no answer in time"});
+    note_answered(client, find_request(client, true, scg_id));
+}
+
+static void session_scg_list(void *context, const uint16_t *scg_ids, size_t count)
+{
+    struct cmd_eis_client *client = context;
+
+    client->ops.list(client->context, scg_ids, count);
+    note_answered(client, find_request(client, false, 0));
+}
+
+static void session_channel_error(void *context, uint16_t error, const char *text)
+{
+    struct cmd_eis_client *client = context;
+
+    (void)error;
+    client->ops.channel_error(client->context, text);
+    note_answered(client, find_request(client, false, 0));
+}
+
+static const struct simulcrypt_eis_ops session_ops = {
+    .send = session_send,
+    .fail = session_fail,
+    .channel_up = session_channel_up,
+    .scg_status = session_scg_status,
+    .scg_error = session_scg_error,
+    .unanswered = session_unanswered,
+    .scg_list = session_scg_list,
+    .channel_error = session_channel_error,
+};
+
+/* Connection */
+
+static void on_connected(void *context)
+{
+    struct cmd_eis_client *client = context;
+    const struct simulcrypt_eis_config config = {
+        .version = client->version,
+        .channel_id = client->config->channel_id,
+        .reply_timeout_ms = (uint32_t)(client->config->reply_timeout_us / 1000),
+        .test_period_ms = (uint32_t)(client->config->test_period_us / 1000)};
+
+    simulcrypt_eis_session_destroy(client->session);
+    if (simulcrypt_eis_session_create(&client->session, &config, &session_ops, client) < 0) {
+        net_dialer_drop(client->dialer, "out of memory");
+        return;
+    }
+    simulcrypt_eis_session_connected(client->session, net_loop_now_ms(client->loop));
+    tick(client);
+}
+
+static void on_input(void *context, const uint8_t *bytes, size_t size)
+{
+    struct cmd_eis_client *client = context;
+
+    simulcrypt_eis_session_input(client->session, bytes, size, net_loop_now_ms(client->loop));
+    tick(client);
+}
+
+static void on_down(void *context, const char *why)
+{
+    struct cmd_eis_client *client = context;
+    bool lowered = client->lowered;
+
+    if (client->session)
+        simulcrypt_eis_session_disconnected(client->session);
+    for (size_t i = 0; i < client->count; i++)
+        client->requests[i].sent = client->requests[i].answered;
+    client->under_way = 0;
+    client->lowered = false;
+    net_timer_stop(client->tick);
+    client->ops.down(client->context, why, lowered);
+}
+
+static const struct net_dialer_ops dialer_ops = {
+    .connected = on_connected, .input = on_input, .down = on_down};
+
+static int create_tls(struct cmd_eis_client *client, char why[static CMD_EIS_WHY_SIZE])
+{
+    if (!net_tls_is_wanted(&client->config->tls))
+        return 0;
+    return net_tls_create(&client->tls, &client->config->tls, false, why);
+}
+
+static int create_parts(struct cmd_eis_client *client, char why[static CMD_EIS_WHY_SIZE])
+{
+    struct net_dialer_config config = {
+        .host = client->config->scs.host, .port = client->config->scs.port, .peer = "SCS"};
+    int status = create_tls(client, why);
+
+    if (status < 0)
+        return status;
+    snprintf(why, CMD_EIS_WHY_SIZE, "out of memory");
+    config.tls = client->tls;
+    client->accepted = calloc(client->config->scg_count + 1, sizeof(*client->accepted));
+    if (!client->accepted)
+        return -ENOMEM;
+    status = net_timer_create(&client->tick, client->loop, tick, client);
+    return status < 0 ? status
+                      : net_dialer_create(&client->dialer, client->loop, &config, &dialer_ops, client);
+}
+
+int cmd_eis_client_create(struct cmd_eis_client **client, struct net_loop *loop,
+                          const struct cmd_eis_config *config, const struct cmd_eis_client_ops *ops,
+                          void *context, char why[static CMD_EIS_WHY_SIZE])
+{
+    struct cmd_eis_client *made = calloc(1, sizeof(*made));
+    int status;
+
+    *client = NULL;
+    snprintf(why, CMD_EIS_WHY_SIZE, "out of memory");
+    if (!made)
+        return -ENOMEM;
+    made->loop = loop;
+    made->config = config;
+    made->ops = *ops;
+    made->context = context;
+    made->version = config->version;
+    made->start_ms = wall_clock_ms();
+    status = create_parts(made, why);
+    if (status < 0) {
+        cmd_eis_client_destroy(made);
+        return status;
+    }
+    *client = made;
+    return 0;
+}
+
+void cmd_eis_client_destroy(struct cmd_eis_client *client)
+{
+    if (!client)
+        return;
+    if (client->session && net_dialer_is_connected(client->dialer))
+        simulcrypt_eis_session_close(client->session);
+    net_dialer_destroy(client->dialer);
+    net_timer_destroy(client->tick);
+    simulcrypt_eis_session_destroy(client->session);
+    net_tls_destroy(client->tls);
+    free(client->requests);
+    free(client->accepted);
+    free(client);
+}
+
+static int make_room(struct cmd_eis_client *client)
+{
+    size_t room = client->room ? 2 * client->room : 64;
+    struct request *requests;
+
+    if (client->count < client->room)
+        return 0;
+    requests = realloc(client->requests, room * sizeof(*requests));
+    if (!requests)
+        return -ENOMEM;
+    client->requests = requests;
+    client->room = room;
+    return 0;
+}
+
+int cmd_eis_client_ask(struct cmd_eis_client *client, enum cmd_eis_request request, uint16_t scg_id)
+{
+    if (request == CMD_EIS_PROVIDE && !find_entry(client, scg_id))
+        return -ENOENT;
+    if (make_room(client) < 0)
+        return -ENOMEM;
+    client->requests[client->count++] = (struct request){.kind = request, .scg_id = scg_id};
+    send_waiting(client);
+    return 0;
+}
+
+bool cmd_eis_client_is_idle(const struct cmd_eis_client *client)
+{
+    return !client->count;
+}
