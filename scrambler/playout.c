@@ -112,8 +112,10 @@ static void advance_content(struct scrambler_carousel *carousel, uint64_t now)
     } while (!plays_once(running(carousel)) && next_is_due(carousel, now));
     carousel->next_play = SCRAMBLER__NEVER;
     carousel->left = 0;
-    if (running(carousel)->size)
-        begin_play(carousel, running(carousel)->start, now, running(carousel)->patience);
+    if (running(carousel)->size) {
+        begin_play(carousel, running(carousel)->start, now, 0);
+        carousel->deadline = later(running(carousel)->start, running(carousel)->patience);
+    }
     carousel->used = running(carousel)->size || carousel->waiting;
 }
 

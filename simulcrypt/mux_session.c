@@ -143,24 +143,11 @@ static void take_bandwidth_request(struct simulcrypt__server *server,
     send_allocation(session, stream);
 }
 
-/* Bits of all datagrams; -1 where one is not what the channel's format asks for. */
-static int64_t weigh(const struct simulcrypt_mux_session *session, const struct simulcrypt_message *message)
-{
-    int64_t bits = 0;
-    struct simulcrypt_field datagram = simulcrypt_data_provision_next(message, (struct simulcrypt_field){0});
-    for (; datagram.value; datagram = simulcrypt_data_provision_next(message, datagram)) {
-        if (!simulcrypt_datagram_is_sound(session->format, datagram.value, datagram.size))
-            return -1;
-        bits += 8 * (int64_t)datagram.size;
-    }
-    return bits;
-}
-
 /* All of a message's datagrams, or none. */
 static uint16_t deliver(struct simulcrypt_mux_session *session, struct stream *stream,
                         const struct simulcrypt_message *message)
 {
-    int64_t bits = weigh(session, message);
+    int64_t bits = simulcrypt_data_provision_bits(message, session->format);
     uint16_t stream_id = stream->head.id;
     if (bits < 0)
         return SIMULCRYPT_EMMG_INVALID_VALUE;

@@ -38,7 +38,7 @@ enum ts_order_form {
 struct ts_order {
     uint64_t start;  /* source time, 27 MHz ticks */
     uint64_t period; /* 27 MHz ticks; 0: once */
-    /* 27 MHz ticks that the first play may wait for null packets, before it is inserted; 0: not at all. */
+    /* 27 MHz ticks from `start` on that the first play may wait for null packets; then it is inserted. */
     uint64_t patience;
     uint32_t source_crc;
     uint16_t pid;
