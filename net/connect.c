@@ -52,6 +52,7 @@ static void try_next(struct net_tcp *tcp, int error)
 static void on_connected(uv_connect_t *request, int status)
 {
     struct net_tcp *tcp = request->handle->data;
+    struct sockaddr_storage peer;
 
     tcp->loop->events++;
     if (tcp->state != NET__TCP_CONNECTING)
@@ -60,7 +61,7 @@ static void on_connected(uv_connect_t *request, int status)
         try_next(tcp, status);
         return;
     }
-    net__tcp_opened(tcp);
+    net__tcp_opened(tcp, &peer); /* a peer that has gone again is met by the reading */
     net__tcp_read(tcp);
     if (tcp->ops.connected)
         tcp->ops.connected(tcp->context);

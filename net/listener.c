@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "net/room.h"
 
 #define BACKLOG 128 /* connections that wait to be accepted */
@@ -10,15 +11,58 @@
 struct net_listener {
     uv_tcp_t stream;
     struct net_loop *loop;
+    struct net_access access;
+    unsigned connections, connections_max;
     void (*accepted)(void *context, struct net_tcp *tcp);
     void *context;
     struct net_listener_counters counters;
+    unsigned users; /* connections, and libuv's handle */
     LIST_ENTRY(net_listener) link;
 };
+
+static void forget_user(struct net_listener *listener)
+{
+    if (--listener->users == 0)
+        free(listener);
+}
+
+void net__listener_forget(struct net_listener *listener)
+{
+    listener->connections--;
+    forget_user(listener);
+}
+
+static void hang_up(struct net_tcp *tcp, uint64_t *counter, const char *why)
+{
+    ++*counter;
+    base_log(BASE_LOG_DEBUG, "%s: hung up on, %s", tcp->peer, why);
+    net__tcp_release(tcp);
+}
+
+static void count_in(struct net_listener *listener, struct net_tcp *tcp)
+{
+    tcp->listener = listener;
+    listener->connections++;
+    listener->users++;
+}
+
+static void judge(struct net_listener *listener, struct net_tcp *tcp, const struct sockaddr *peer)
+{
+    if (!net_access_allows(&listener->access, peer)) {
+        hang_up(tcp, &listener->counters.not_allowed, "its address is not allowed");
+    } else if (listener->connections_max && listener->connections >= listener->connections_max) {
+        hang_up(tcp, &listener->counters.too_many, "too many connections are open");
+    } else {
+        count_in(listener, tcp);
+        listener->counters.accepted++;
+        listener->accepted(listener->context, tcp);
+    }
+}
 
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct net_listener *listener = stream->data;
+    struct sockaddr_storage peer;
     struct net_tcp *tcp;
 
     listener->loop->events++;
@@ -27,18 +71,16 @@ static void on_connection(uv_stream_t *stream, int status)
     tcp = net__tcp_create(listener->loop, NET__TCP_CONNECTING);
     if (!tcp)
         return;
-    if (uv_accept(stream, (uv_stream_t *)&tcp->stream) < 0) {
+    if (uv_accept(stream, (uv_stream_t *)&tcp->stream) < 0 || net__tcp_opened(tcp, &peer) < 0) {
         net__tcp_release(tcp);
         return;
     }
-    net__tcp_opened(tcp);
-    listener->counters.accepted++;
-    listener->accepted(listener->context, tcp);
+    judge(listener, tcp, (struct sockaddr *)&peer);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    forget_user(handle->data);
 }
 
 void net__listener_release(struct net_listener *listener)
@@ -60,6 +102,7 @@ static struct net_listener *listener_create(struct net_loop *loop)
     if (!listener)
         return NULL;
     listener->loop = loop;
+    listener->users = 1;
     uv_tcp_init(&loop->uv, &listener->stream);
     listener->stream.data = listener;
     LIST_INSERT_HEAD(&loop->listeners, listener, link);
@@ -123,12 +166,15 @@ int net_listen(struct net_listener **listener, struct net_loop *loop, const stru
 {
     int status;
 
-    if (config->tls || (config->access && config->access->count))
+    if (config->tls)
         return -ENOTSUP;
     status = config->host[0] ? listen_on_name(listener, loop, config->host, config->port)
                              : listen_on_all(listener, loop, config->port);
     if (status < 0)
         return status;
+    if (config->access)
+        (*listener)->access = *config->access;
+    (*listener)->connections_max = config->connections_max;
     (*listener)->accepted = config->accepted;
     (*listener)->context = config->context;
     return 0;

@@ -45,6 +45,7 @@ struct net_tcp {
     uv_shutdown_t shutdown;
     uv_getaddrinfo_t resolve;
     struct net_loop *loop;
+    struct net_listener *listener; /* that accepted it; NULL: none */
     struct net_tcp_ops ops;
     void *context;
     LIST_ENTRY(net_tcp) link;
@@ -60,8 +61,9 @@ struct net_tcp {
 /* A connection without a socket yet, in `state`; NULL without memory. */
 struct net_tcp *net__tcp_create(struct net_loop *loop, enum net__tcp_state state);
 
-/* The socket is connected: options, peer's address. */
-void net__tcp_opened(struct net_tcp *tcp);
+/* The socket is connected: sets options, gives the peer's address. A failure is that of a peer that has gone
+ * already. */
+int net__tcp_opened(struct net_tcp *tcp, struct sockaddr_storage *peer);
 int net__tcp_read(struct net_tcp *tcp);
 void net__tcp_end(struct net_tcp *tcp, int error);
 
@@ -71,6 +73,7 @@ void net__tcp_forget_user(struct net_tcp *tcp);
 
 void net__timer_release(struct net_timer *timer);
 void net__listener_release(struct net_listener *listener);
+void net__listener_forget(struct net_listener *listener); /* a connection of it has ended */
 void net__address_format(const struct sockaddr *address, char text[static NET__PEER_MAX]);
 
 #endif

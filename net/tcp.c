@@ -54,6 +54,9 @@ void net__tcp_release(struct net_tcp *tcp)
     bool resolving = tcp->state == NET__TCP_RESOLVING;
 
     LIST_REMOVE(tcp, link);
+    if (tcp->listener)
+        net__listener_forget(tcp->listener);
+    tcp->listener = NULL;
     tcp->state = NET__TCP_GONE;
     if (resolving)
         uv_cancel((uv_req_t *)&tcp->resolve); /* a look-up that is under way reports to nobody */
@@ -80,16 +83,17 @@ void net__address_format(const struct sockaddr *address, char text[static NET__P
     }
 }
 
-void net__tcp_opened(struct net_tcp *tcp)
+int net__tcp_opened(struct net_tcp *tcp, struct sockaddr_storage *peer)
 {
-    struct sockaddr_storage address;
-    int size = sizeof(address);
+    int size = sizeof(*peer);
+    int status = uv_tcp_getpeername(&tcp->stream, (struct sockaddr *)peer, &size);
 
     tcp->state = NET__TCP_OPEN;
     uv_tcp_nodelay(&tcp->stream, 1);
     uv_tcp_keepalive(&tcp->stream, 1, KEEPALIVE_SECONDS);
-    if (uv_tcp_getpeername(&tcp->stream, (struct sockaddr *)&address, &size) == 0)
-        net__address_format((struct sockaddr *)&address, tcp->peer);
+    if (status == 0)
+        net__address_format((struct sockaddr *)peer, tcp->peer);
+    return status;
 }
 
 void net__tcp_end(struct net_tcp *tcp, int error)
