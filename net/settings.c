@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/settings.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,12 +69,17 @@ static int locate(char path[static NET_TLS_PATH_MAX], const char *folder)
 int net_tls_settle(struct net_tls_config *config, bool server, const char *folder, size_t line,
                    const struct base_yaml_report *report)
 {
-    (void)server;
+    char why[256];
+    struct net_tls *tls;
+
     if (!net_tls_is_wanted(config))
         return 0;
     if (locate(config->certificate, folder) < 0 || locate(config->key, folder) < 0 ||
         locate(config->authorities, folder) < 0)
         return base_yaml_refuse(report, line, "tls: a path is over %d bytes long", NET_TLS_PATH_MAX - 1);
+    if (net_tls_create(&tls, config, server, why) < 0)
+        return base_yaml_refuse(report, line, "%s", why);
+    net_tls_destroy(tls);
     return 0;
 }
 
@@ -93,14 +97,20 @@ int net_settings_listen(struct net_listener **listener, struct net_loop *loop,
                         void (*accepted)(void *context, struct net_tcp *tcp), void *context,
                         char why[static 256])
 {
-    const struct net_listen_config config = {.host = settings->host,
-                                             .port = settings->port,
-                                             .access = &settings->access,
-                                             .connections_max = settings->connections_max,
-                                             .accepted = accepted,
-                                             .context = context};
-    int status = net_tls_is_wanted(&settings->tls) ? -ENOTSUP : net_listen(listener, loop, &config);
+    struct net_listen_config config = {.host = settings->host,
+                                       .port = settings->port,
+                                       .access = &settings->access,
+                                       .connections_max = settings->connections_max,
+                                       .accepted = accepted,
+                                       .context = context};
+    int status = 0;
 
+    if (net_tls_is_wanted(&settings->tls))
+        status = net_tls_create(&config.tls, &settings->tls, true, why);
+    if (status < 0)
+        return status;
+    status = net_listen(listener, loop, &config);
+    net_tls_destroy(config.tls);
     if (status < 0)
         explain(settings, status, why);
     return status;
