@@ -321,32 +321,49 @@ ptrdiff_t wire_capture_next(struct wire_capture *capture, const uint8_t *bytes, 
 
 /* "Cooked" headers: the ethertype stands at `type_offset` of a header of `header_size` bytes. */
 static int parse_cooked(const struct wire_capture_record *record, size_t header_size, size_t type_offset,
-                        struct wire_datagram *datagram)
+                        uint8_t protocol, struct wire__packet *packet)
 {
     if (record->size < header_size)
         return BASE_E_TRUNCATED;
     return wire__parse_network(record->bytes, record->size, header_size,
-                               base_load_u16(record->bytes + type_offset), datagram);
+                               base_load_u16(record->bytes + type_offset), protocol, packet);
 }
 
-int wire_capture_datagram(const struct wire_capture_record *record, struct wire_datagram *datagram)
+static int find_packet(const struct wire_capture_record *record, uint8_t protocol,
+                       struct wire__packet *packet)
 {
     switch (record->link_type) {
     case LINK_ETHERNET:
-        return wire_datagram_parse(record->bytes, record->size, datagram);
+        return wire__parse_ethernet(record->bytes, record->size, protocol, packet);
     case LINK_RAW_BSD:
     case LINK_RAW:
     case LINK_IPV4:
     case LINK_IPV6:
-        return wire__parse_ip(record->bytes, record->size, 0, datagram);
+        return wire__parse_ip(record->bytes, record->size, 0, protocol, packet);
     case LINK_NULL: /* its address family is in the byte order, and the numbering, of an unknown machine */
     case LINK_LOOP:
-        return wire__parse_ip(record->bytes, record->size, 4, datagram);
+        return wire__parse_ip(record->bytes, record->size, 4, protocol, packet);
     case LINK_SLL:
-        return parse_cooked(record, 16, 14, datagram);
+        return parse_cooked(record, 16, 14, protocol, packet);
     case LINK_SLL2:
-        return parse_cooked(record, 20, 0, datagram);
+        return parse_cooked(record, 20, 0, protocol, packet);
     default:
         return -EPROTONOSUPPORT;
     }
+}
+
+int wire_capture_datagram(const struct wire_capture_record *record, struct wire_datagram *datagram)
+{
+    struct wire__packet packet;
+    int status = find_packet(record, WIRE__PROTOCOL_UDP, &packet);
+
+    return status < 0 ? status : wire__parse_udp(record->bytes, &packet, datagram);
+}
+
+int wire_capture_segment(const struct wire_capture_record *record, struct wire_segment *segment)
+{
+    struct wire__packet packet;
+    int status = find_packet(record, WIRE__PROTOCOL_TCP, &packet);
+
+    return status < 0 ? status : wire__parse_tcp(record->bytes, &packet, segment);
 }

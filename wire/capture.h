@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "wire/datagram.h"
+#include "wire/segment.h"
 
 #define WIRE_CAPTURE_INTERFACES_MAX 64
 #define WIRE_CAPTURE_RECORD_MAX     (256 * 1024) /* bytes of one record or block; larger ones are refused */
@@ -50,5 +51,8 @@ ptrdiff_t wire_capture_next(struct wire_capture *capture, const uint8_t *bytes, 
 
 /* Finds the UDP datagram in a record; errors of wire_datagram_parse(). Offsets count from record->bytes. */
 int wire_capture_datagram(const struct wire_capture_record *record, struct wire_datagram *datagram);
+
+/* The same for a TCP segment: -EPROTONOSUPPORT for what is not TCP over IP. */
+int wire_capture_segment(const struct wire_capture_record *record, struct wire_segment *segment);
 
 #endif

@@ -70,25 +70,29 @@ static int parse_payload(const uint8_t *frame, size_t offset, size_t size, struc
     return 0;
 }
 
-/* `end`: where the IP packet ends in the frame. */
-static int parse_udp(const uint8_t *frame, size_t end, size_t offset, struct wire_datagram *datagram)
+int wire__parse_udp(const uint8_t *frame, const struct wire__packet *packet, struct wire_datagram *datagram)
 {
-    struct base_reader r = reader_from(frame, end, offset);
+    size_t offset = packet->payload_offset;
+    struct base_reader r = reader_from(frame, packet->end, offset);
     const uint8_t *udp = base_read_bytes(&r, WIRE__UDP_SIZE);
     size_t length;
 
+    memset(datagram, 0, sizeof(*datagram));
     if (!udp || offset > UINT16_MAX - WIRE__UDP_SIZE)
         return BASE_E_MALFORMED;
     length = base_load_u16(udp + 4);
-    if (length < WIRE__UDP_SIZE || length > end - offset)
+    if (length < WIRE__UDP_SIZE || length > packet->end - offset)
         return BASE_E_MALFORMED;
+    datagram->ip_offset = packet->ip_offset;
     datagram->udp_offset = (uint16_t)offset;
+    datagram->flow = packet->flow;
     datagram->flow.source_port = base_load_u16(udp);
     datagram->flow.destination_port = base_load_u16(udp + 2);
     return parse_payload(frame, offset + WIRE__UDP_SIZE, length - WIRE__UDP_SIZE, datagram);
 }
 
-static int parse_ipv4(const uint8_t *frame, size_t size, size_t offset, struct wire_datagram *datagram)
+static int parse_ipv4(const uint8_t *frame, size_t size, size_t offset, uint8_t protocol,
+                      struct wire__packet *packet)
 {
     struct base_reader r = reader_from(frame, size, offset);
     const uint8_t *ip = base_read_bytes(&r, WIRE__IPV4_SIZE);
@@ -105,28 +109,30 @@ static int parse_ipv4(const uint8_t *frame, size_t size, size_t offset, struct w
     /* A zero field is what a sender's own capture shows where its NIC fills it in. */
     if (base_load_u16(ip + 10) && wire__checksum(wire__sum(ip, header, 0)))
         return BASE_E_MALFORMED;
-    if (ip[9] != WIRE__PROTOCOL_UDP)
+    if (ip[9] != protocol)
         return -EPROTONOSUPPORT;
     if (base_load_u16(ip + 6) & 0x3FFF) /* more fragments, or an offset */
         return -ENOTSUP;
     if (total > size - offset)
         return BASE_E_TRUNCATED;
-    datagram->ip_offset = (uint16_t)offset;
-    datagram->flow.source.version = datagram->flow.destination.version = 4;
-    memcpy(datagram->flow.source.bytes, ip + WIRE__IPV4_SOURCE, 4);
-    memcpy(datagram->flow.destination.bytes, ip + WIRE__IPV4_DESTINATION, 4);
-    return parse_udp(frame, offset + total, offset + header, datagram);
+    packet->ip_offset = (uint16_t)offset;
+    packet->payload_offset = offset + header;
+    packet->end = offset + total;
+    packet->flow.source.version = packet->flow.destination.version = 4;
+    memcpy(packet->flow.source.bytes, ip + WIRE__IPV4_SOURCE, 4);
+    memcpy(packet->flow.destination.bytes, ip + WIRE__IPV4_DESTINATION, 4);
+    return 0;
 }
 
-/* Walks the extension headers from *offset to the UDP header. */
-static int skip_extensions(const uint8_t *frame, size_t end, uint8_t next, size_t *offset)
+/* Walks the extension headers from *offset to the header of `protocol`. */
+static int skip_extensions(const uint8_t *frame, size_t end, uint8_t next, uint8_t protocol, size_t *offset)
 {
     struct base_reader r = reader_from(frame, end, *offset);
 
     for (unsigned i = 0; i < EXTENSION_HEADERS_MAX; i++) {
         const uint8_t *header;
 
-        if (next == WIRE__PROTOCOL_UDP) {
+        if (next == protocol) {
             *offset = (size_t)(r.at - frame);
             return 0;
         }
@@ -146,11 +152,11 @@ static int skip_extensions(const uint8_t *frame, size_t end, uint8_t next, size_
     return BASE_E_MALFORMED;
 }
 
-static int parse_ipv6(const uint8_t *frame, size_t size, size_t offset, struct wire_datagram *datagram)
+static int parse_ipv6(const uint8_t *frame, size_t size, size_t offset, uint8_t protocol,
+                      struct wire__packet *packet)
 {
     struct base_reader r = reader_from(frame, size, offset);
     const uint8_t *ip = base_read_bytes(&r, WIRE__IPV6_SIZE);
-    size_t udp = offset + WIRE__IPV6_SIZE;
     size_t length;
     int status;
 
@@ -161,22 +167,24 @@ static int parse_ipv6(const uint8_t *frame, size_t size, size_t offset, struct w
     length = base_load_u16(ip + 4);
     if (length > base_reader_left(&r))
         return BASE_E_TRUNCATED;
-    status = skip_extensions(frame, udp + length, ip[6], &udp);
+    packet->payload_offset = offset + WIRE__IPV6_SIZE;
+    packet->end = packet->payload_offset + length;
+    status = skip_extensions(frame, packet->end, ip[6], protocol, &packet->payload_offset);
     if (status < 0)
         return status;
-    datagram->ip_offset = (uint16_t)offset;
-    datagram->flow.source.version = datagram->flow.destination.version = 6;
-    memcpy(datagram->flow.source.bytes, ip + WIRE__IPV6_SOURCE, 16);
-    memcpy(datagram->flow.destination.bytes, ip + WIRE__IPV6_DESTINATION, 16);
-    return parse_udp(frame, offset + WIRE__IPV6_SIZE + length, udp, datagram);
+    packet->ip_offset = (uint16_t)offset;
+    packet->flow.source.version = packet->flow.destination.version = 6;
+    memcpy(packet->flow.source.bytes, ip + WIRE__IPV6_SOURCE, 16);
+    memcpy(packet->flow.destination.bytes, ip + WIRE__IPV6_DESTINATION, 16);
+    return 0;
 }
 
 int wire__parse_network(const uint8_t *frame, size_t size, size_t offset, uint16_t ethertype,
-                        struct wire_datagram *datagram)
+                        uint8_t protocol, struct wire__packet *packet)
 {
     struct base_reader r = reader_from(frame, size, offset);
 
-    memset(datagram, 0, sizeof(*datagram));
+    memset(packet, 0, sizeof(*packet));
     for (unsigned tags = 0;
          ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ || ethertype == ETHERTYPE_QINQ_1;
          tags++) {
@@ -190,30 +198,42 @@ int wire__parse_network(const uint8_t *frame, size_t size, size_t offset, uint16
     }
     offset = (size_t)(r.at - frame);
     if (ethertype == ETHERTYPE_IPV4)
-        return parse_ipv4(frame, size, offset, datagram);
+        return parse_ipv4(frame, size, offset, protocol, packet);
     if (ethertype == ETHERTYPE_IPV6)
-        return parse_ipv6(frame, size, offset, datagram);
+        return parse_ipv6(frame, size, offset, protocol, packet);
     return -EPROTONOSUPPORT;
 }
 
-int wire__parse_ip(const uint8_t *frame, size_t size, size_t offset, struct wire_datagram *datagram)
+int wire__parse_ip(const uint8_t *frame, size_t size, size_t offset, uint8_t protocol,
+                   struct wire__packet *packet)
 {
     if (size <= offset)
         return BASE_E_TRUNCATED;
     return wire__parse_network(frame, size, offset, frame[offset] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4,
-                               datagram);
+                               protocol, packet);
+}
+
+int wire__parse_ethernet(const uint8_t *frame, size_t size, uint8_t protocol, struct wire__packet *packet)
+{
+    if (size < WIRE__ETHERNET_SIZE)
+        return BASE_E_TRUNCATED;
+    return wire__parse_network(frame, size, WIRE__ETHERNET_SIZE, base_load_u16(frame + 12), protocol, packet);
 }
 
 int wire_datagram_parse(const uint8_t *frame, size_t size, struct wire_datagram *datagram)
 {
-    if (size < WIRE__ETHERNET_SIZE)
-        return BASE_E_TRUNCATED;
-    return wire__parse_network(frame, size, WIRE__ETHERNET_SIZE, base_load_u16(frame + 12), datagram);
+    struct wire__packet packet;
+    int status = wire__parse_ethernet(frame, size, WIRE__PROTOCOL_UDP, &packet);
+
+    return status < 0 ? status : wire__parse_udp(frame, &packet, datagram);
 }
 
-int wire_datagram_parse_ip(const uint8_t *packet, size_t size, struct wire_datagram *datagram)
+int wire_datagram_parse_ip(const uint8_t *bytes, size_t size, struct wire_datagram *datagram)
 {
-    return wire__parse_ip(packet, size, 0, datagram);
+    struct wire__packet packet;
+    int status = wire__parse_ip(bytes, size, 0, WIRE__PROTOCOL_UDP, &packet);
+
+    return status < 0 ? status : wire__parse_udp(bytes, &packet, datagram);
 }
 
 unsigned wire_ts_packets(const uint8_t *payload, size_t size)
