@@ -3,8 +3,9 @@
 # shellcheck disable=SC2016
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/e2e/captures_live.sh
+. "$(dirname "$0")/captures_live.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-datagrams=$here/datagrams.py
 configs=$here/../../configs
 cw=0123456789abcdef
 original=$(programme)
@@ -91,21 +92,6 @@ for signal in INT TERM; do
     check "SIG$signal stops the run with a summary of one line, status 0" ends $signal
 done
 
-# Captures in and out. net_pcap reads as fast as it can, and what comes before the tables are known is black: a FIFO
-# brings the frames at their pace.
-feed() { # feed FIFO ARGUMENT…
-    local fifo=$1
-    shift
-    mkfifo "$fifo"
-    chmod 666 "$fifo"
-    python3 "$datagrams" write "$@" --capture "$fifo" &
-    servers+=($!)
-}
-run_to_end() { # run_to_end [COMMAND…]: the run, by that command
-    timeout 60 "$@" "$scramline" run -c "$work/run.yaml" --stop-at-end --json >"$work/run.json" 2>"$work/log" || { cat "$work/log"; return 1; }
-    json_is "$work/run.json" "(lambda f: f['rx_frames'] + f['inserted_frames'] == f['tx_frames'] + d['dropped'])(d['frames'])" &&
-        json_is "$work/run.json" "d['dropped'] == 0 and all(s['packets']['in'] + s['packets']['inserted'] == s['packets']['out'] for s in d['streams'])"
-}
 opens() { # opens CAPTURE FLOW [OPTION…]: packet by packet the original, but for what was black before the tables were read
     local capture=$1 flow=$2
     shift 2
