@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/yaml.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -100,15 +102,43 @@ static void note(const struct base_yaml_key *key, const yaml_event_t *event, cha
 static int take_value(struct loading *loading, const struct base_yaml_key *key, const yaml_event_t *event,
                       char *into);
 
+/* Where a list that grows has its entries; doubled at each power of two. */
+static int make_room(const struct base_yaml_key *list, char *into, unsigned count)
+{
+    char **entries = (char **)(void *)(into + list->offset);
+    size_t room = count ? 2 * (size_t)count : 1;
+    char *grown;
+
+    if (count & (count - 1))
+        return 0;
+    grown = realloc(*entries, room * list->size);
+    if (!grown)
+        return -ENOMEM;
+    memset(grown + count * list->size, 0, (room - count) * list->size);
+    *entries = grown;
+    return 0;
+}
+
+static char *entry_at(const struct base_yaml_key *list, char *into, unsigned index)
+{
+    char *entries = into + list->offset;
+
+    if (list->grows)
+        entries = *(char **)(void *)entries;
+    return entries + index * list->size;
+}
+
 static int take_entry(struct loading *loading, const struct base_yaml_key *list, const yaml_event_t *event,
                       char *into, unsigned *count)
 {
-    char *entry = into + list->offset + *count * list->size;
+    char *entry;
 
     if (*count == (unsigned)list->maximum)
         return base_yaml_refuse(loading->report, line_of(event), "%s: more than %" PRId64 " entries",
                                 list->name, list->maximum);
-    ++*count;
+    if (list->grows && make_room(list, into, *count) < 0)
+        return base_yaml_refuse(loading->report, line_of(event), "%s: out of memory", list->name);
+    entry = entry_at(list, into, (*count)++);
     if (list->init)
         list->init(entry);
     note(list->keys, event, entry);
@@ -210,8 +240,10 @@ static int take_mapping(struct loading *loading, const struct base_yaml_key *key
 static int take_value(struct loading *loading, const struct base_yaml_key *key, const yaml_event_t *event,
                       char *into)
 {
+    if (key->kind == BASE_YAML_MAPPING && key->scalar && event->type == YAML_SCALAR_EVENT)
+        return take_value(loading, key->scalar, event, into);
     if (key->kind == BASE_YAML_MAPPING)
-        return take_mapping(loading, key, event, into);
+        return take_mapping(loading, key, event, into + key->offset);
     if (key->kind == BASE_YAML_LIST)
         return take_list(loading, key, event, into);
     return base__yaml_take_scalar(loading->report, key, scalar_text(event), line_of(event), into);

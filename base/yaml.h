@@ -6,7 +6,8 @@
  * line's, and every refusal names its line, those of the caller's own checks too.
  *
  * The text may be hostile. Each event is looked at once, against the table, and the first that does not fit
- * ends it: so nesting goes as deep as the tables do, and memory is what the caller gave. Refused as well:
+ * ends it: so nesting goes as deep as the tables do, and memory is what the caller gave, but for lists that
+ * the tables say grow. Refused as well:
  * anchors and aliases, a key that no table names or that comes twice, a second document, control characters,
  * NUL, and all that is not UTF-8. */
 #ifndef BASE_YAML_H
@@ -25,7 +26,7 @@ enum base_yaml_kind {
     BASE_YAML_WORD,    /* an integer of `size` bytes: the index in `words`, letters of either case */
     BASE_YAML_BOOLEAN, /* bool: `words` are in pairs of false and true */
     BASE_YAML_PARSED,  /* whatever parse() makes of a text without control characters */
-    BASE_YAML_MAPPING, /* `keys` of its own, offsets from the same start */
+    BASE_YAML_MAPPING, /* `keys` of its own, their offsets (of line, given, count too) from `offset` */
     BASE_YAML_LIST,    /* minimum … maximum entries of `size` bytes, their number at `count` */
 };
 
@@ -42,9 +43,13 @@ struct base_yaml_key {
     const char *expected;                       /* "is not ADDRESS:PORT" */
     const struct base_yaml_key *keys; /* of a mapping: at most 32; of a list: the one that describes an entry,
                                          offsets from the entry's start */
-    void (*init)(void *entry);        /* of a list: what an entry begins as; NULL: as it is */
+    void (*init)(void *entry); /* of a list: what an entry begins as; NULL: as it is (zero if it grows) */
+    const struct base_yaml_key *scalar; /* of a mapping: takes a scalar in its place, offsets from the same
+                                           start; NULL: that is refused */
     enum base_yaml_kind kind;
     bool required;
+    bool grows; /* of a list: `offset` is that of a pointer to the entries (NULL at first), which the caller
+                   frees, also after a failure. They are not wiped. */
 };
 
 extern const char *const base_yaml_booleans[]; /* false, true, no, yes, off, on */

@@ -2,15 +2,16 @@
 #include "cmd/headend_config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/yaml.h"
-#include "cmd/headend_keys.h"
+#include "cmd/headend_uses.h"
 #include "keys/control_word.h"
 
 #define TICKS_PER_US (BASE_TICKS_PER_SECOND / 1000000)
@@ -131,51 +132,100 @@ static int check_cipher(const struct cmd_headend_stream_entry *entry, const stru
     return 0;
 }
 
-static int take_scrambling(const struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
+/* An EIS says which of the headend's CASs its SCGs have; `cas` may name those it can choose from. */
+static int check_source(const struct cmd_headend_stream_entry *entry, const struct base_yaml_report *report)
+{
+    bool cas = entry->stream.cas_count, eis = entry->stream.eis.wanted;
+
+    if ((cas || eis) + entry->has_ecmg + !!entry->cw[0] + !!entry->stream.cw_file[0] == 1)
+        return 0;
+    return base_yaml_refuse(report, entry->line,
+                            "give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
+}
+
+static int take_scrambling(struct cmd_headend_stream_entry *entry, struct cmd_headend_stream *stream,
                            const struct base_yaml_report *report)
 {
     int rc = check_cipher(entry, report);
 
     if (rc < 0)
         return rc;
+    rc = check_source(entry, report);
+    if (rc < 0)
+        return rc;
     *stream = entry->stream;
+    entry->stream.cas = NULL;
     stream->policy_delay *= TICKS_PER_US;
     stream->crypto_period *= TICKS_PER_US;
     stream->components = components_of(entry);
-    stream->all_services = stream->service_count == 1 && !strcasecmp(stream->services[0].name, "all");
-    if (stream->all_services)
-        stream->service_count = 0;
-    if (!!stream->ecmg.host[0] + !!entry->cw[0] + !!stream->cw_file[0] != 1)
-        return base_yaml_refuse(report, entry->line,
-                                "give exactly one of ecmg, cw_file and cw (for laboratories)");
     return take_cw(entry, stream, report);
 }
 
-static int take(struct cmd_headend_config *config, const struct cmd_headend_entries *entries,
+static int take_stream(struct cmd_headend_config *config, struct cmd_headend_stream_entry *entry,
+                       const struct base_yaml_report *report)
+{
+    unsigned index = config->pipeline.stream_count++;
+    struct cmd_headend_stream *stream = &config->streams[index];
+    int rc = take_scrambling(entry, stream, report);
+
+    if (!rc)
+        rc = cmd_headend_take_uses(config, entry, stream, report);
+    if (!rc)
+        rc = cmd_headend_take_services(config, entry, stream, report);
+    return rc ? rc : take_way(entry, &config->pipeline, config->pipeline_streams, index, report);
+}
+
+static int take(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
                 const struct base_yaml_report *report)
 {
+    char folder[PATH_MAX];
     int rc;
 
     config->pipeline = entries->pipeline;
+    config->eis = entries->eis;
+    config->eis.config.test_period_ms = (uint32_t)(entries->eis_test_period_us / 1000);
     config->streams = calloc(entries->stream_count, sizeof(*config->streams));
     config->pipeline_streams = calloc(entries->stream_count, sizeof(*config->pipeline_streams));
     if (!config->streams || !config->pipeline_streams)
         return base_yaml_refuse(report, 1, "%s", base_error_text(-ENOMEM));
     config->pipeline.streams = config->pipeline_streams;
+    if (base_file_folder(report->name, folder, sizeof(folder)) < 0)
+        return base_yaml_refuse(report, 1, "the path of this file is too long");
     rc = take_ports(entries, &config->pipeline, report);
-    for (unsigned i = 0; !rc && i < entries->stream_count; i++) {
-        config->pipeline.stream_count++;
-        rc = take_scrambling(&entries->streams[i], &config->streams[i], report);
-        if (!rc)
-            rc = take_way(&entries->streams[i], &config->pipeline, config->pipeline_streams, i, report);
-    }
+    if (!rc)
+        rc = cmd_headend_take_cas_list(config, entries, folder, report);
+    if (!rc)
+        rc = net_tls_settle(&config->eis.config.listen.tls, true, folder, config->eis.config.listen.tls_line,
+                            report);
+    for (unsigned i = 0; !rc && i < entries->stream_count; i++)
+        rc = take_stream(config, &entries->streams[i], report);
     return rc;
 }
 
-static void wipe(struct cmd_headend_entries *entries)
+/* What was not taken over. */
+static void discard_stream(struct cmd_headend_stream_entry *entry)
+{
+    for (unsigned i = 0; i < entry->service_count; i++)
+        free(entry->services[i].service.cas);
+    free(entry->services);
+    free(entry->stream.cas);
+    base_secure_zero(entry->cw, sizeof(entry->cw));
+}
+
+static void discard(struct cmd_headend_entries *entries)
 {
     for (unsigned i = 0; i < entries->stream_count; i++)
-        base_secure_zero(entries->streams[i].cw, sizeof(entries->streams[i].cw));
+        discard_stream(&entries->streams[i]);
+    cmd_cas_list_clear(&entries->cas);
+    free(entries);
+}
+
+static void begin(struct cmd_headend_entries *entries)
+{
+    entries->eis.config.abilities = (struct simulcrypt_scs_abilities){
+        .services = true, .components = true, .has_cp_duration = true, .cp_duration = 1};
+    net_listener_settings_init(&entries->eis.config.listen, CMD_HEADEND_EIS_PORT);
+    entries->eis.config.listen.connections_max = 0;
 }
 
 int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path, const uint8_t *text,
@@ -188,11 +238,11 @@ int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path
     *config = (struct cmd_headend_config){0};
     if (!entries)
         return base_yaml_refuse(&report, 1, "%s", base_error_text(-ENOMEM));
+    begin(entries);
     rc = base_yaml_load(cmd_headend_keys, entries, (const char *)text, size, &report);
     if (!rc)
         rc = take(config, entries, &report);
-    wipe(entries);
-    free(entries);
+    discard(entries);
     if (rc)
         cmd_headend_config_clear(config);
     return rc;
@@ -214,10 +264,20 @@ int cmd_headend_config_load(struct cmd_headend_config *config, const char *path,
     return rc;
 }
 
+static void clear_stream(struct cmd_headend_stream *stream)
+{
+    for (unsigned i = 0; i < stream->service_count; i++)
+        free(stream->services[i].cas);
+    free(stream->services);
+    free(stream->cas);
+    base_secret_clear(&stream->cw);
+}
+
 void cmd_headend_config_clear(struct cmd_headend_config *config)
 {
     for (unsigned i = 0; config->streams && i < config->pipeline.stream_count; i++)
-        base_secret_clear(&config->streams[i].cw);
+        clear_stream(&config->streams[i]);
+    cmd_cas_list_clear(&config->cas);
     free(config->streams);
     free(config->pipeline_streams);
     *config = (struct cmd_headend_config){0};

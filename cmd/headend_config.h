@@ -8,29 +8,31 @@
 #define CMD_HEADEND_CONFIG_H
 
 #include "base/secret.h"
+#include "cmd/cas_config.h"
+#include "headend/eis.h"
 #include "headend/follower.h"
 #include "headend/group.h"
 #include "pipeline/pipeline.h"
-#include "simulcrypt/ecmg_scs.h"
 
 #define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
 #define CMD_HEADEND_PATH_MAX 512
+#define CMD_HEADEND_EIS_PORT 8001 /* unless told; there is none of the standard's */
 
 struct cmd_headend_service {
     bool by_id;
     uint16_t id;
     char name[TS_SERVICE_NAME_MAX];
+    /* Instead of the stream's: its own CASs, or its own terms with the stream's only CAS. */
+    unsigned cas_count;
+    struct cmd_cas_use *cas; /* NULL: the stream's; PIDs and ECM_ids in it are not counted on from */
 };
 
-struct cmd_headend_ecmg {
-    char host[256]; /* empty: no CAS */
-    uint16_t port;
-    uint8_t version;
-    uint32_t super_cas_id;
-    uint16_t channel_id; /* of the first service; the others count on from it */
-    uint16_t ecm_id;     /* likewise */
-    uint16_t access_criteria_size;
-    uint8_t access_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
+/* A stream whose services are an EIS's to scramble. */
+struct cmd_headend_stream_eis {
+    bool wanted;
+    bool clear_without_scg; /* services that no SCG holds are clear, else black */
+    bool has_transport_stream_id, has_original_network_id; /* else as the stream's tables say */
+    uint16_t transport_stream_id, original_network_id;
 };
 
 struct cmd_headend_stream {
@@ -38,25 +40,39 @@ struct cmd_headend_stream {
     struct cipher_mode mode;
     bool all_services;
     unsigned service_count; /* 0 without all_services: the first service */
-    struct cmd_headend_service services[HEADEND_SERVICES_MAX];
+    struct cmd_headend_service *services;
     unsigned components; /* HEADEND_VIDEO | … */
-    uint16_t ecm_pid;    /* of the first service, the others count on from it; 0: a free one */
     enum headend_policy policy;
     uint64_t policy_delay;  /* 27 MHz ticks */
-    uint64_t crypto_period; /* 27 MHz ticks */
+    uint64_t crypto_period; /* 27 MHz ticks; of an EIS's SCGs where it recommends none */
+    struct cmd_headend_stream_eis eis;
 
-    /* Where control words come from: an ECMG, or one of these two. */
-    struct cmd_headend_ecmg ecmg;
+    /* Where control words come from: they are made for these CASs, or one of the two below. With an EIS:
+     * the CASs that its SCGs may name. */
+    unsigned cas_count;
+    struct cmd_cas_use *cas;
     bool raw_cw;
     struct base_secret cw;              /* laboratory; size 0: none */
     char cw_file[CMD_HEADEND_PATH_MAX]; /* empty: none */
+};
+
+struct cmd_headend_eis {
+    bool wanted;
+    struct headend_eis_config config;
+    bool components_by_tag; /* component_id is a component_tag, else a PID */
 };
 
 struct cmd_headend_config {
     struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
     struct pipeline_stream_config *pipeline_streams;
     struct cmd_headend_stream *streams; /* in the same order */
+    struct cmd_cas_list cas;            /* those of streams' short form behind the others */
+    struct cmd_headend_eis eis;
 };
+
+/* The CASs of one service of a stream, and their terms; NULL with *count 0 for none. */
+const struct cmd_cas_use *cmd_headend_uses(const struct cmd_headend_stream *stream,
+                                           const struct cmd_headend_service *service, unsigned *count);
 
 /* On failure `why` holds one line, "FILE:LINE: what is wrong" ("FILE: cannot be read: …" without a line), and
  * `config` is empty. BASE_E_CONFIGURATION, or a negative errno of reading the file. */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cmd/cas_keys.h"
 #include "cmd/cipher_options.h"
 
 #define SECOND     INT64_C(1000000) /* in microseconds */
@@ -54,7 +55,7 @@ static int parse_mac(const char *text, void *into)
 
 static int parse_service(const char *text, void *into)
 {
-    struct cmd_headend_service *service = (struct cmd_headend_service *)into;
+    struct cmd_headend_service *service = &((struct cmd_headend_service_entry *)into)->service;
     uint64_t id;
 
     service->by_id = base_parse_u64(text, 1, UINT16_MAX, &id) == 0;
@@ -64,25 +65,6 @@ static int parse_service(const char *text, void *into)
         return BASE_E_MALFORMED;
     else
         snprintf(service->name, sizeof(service->name), "%s", text);
-    return 0;
-}
-
-static int parse_ecmg_address(const char *text, void *into)
-{
-    struct cmd_headend_ecmg *ecmg = (struct cmd_headend_ecmg *)into;
-    int status = base_parse_host_port(text, ecmg->host, sizeof(ecmg->host), &ecmg->port);
-
-    return status < 0 || !ecmg->host[0] ? BASE_E_MALFORMED : 0;
-}
-
-static int parse_access_criteria(const char *text, void *into)
-{
-    struct cmd_headend_ecmg *ecmg = (struct cmd_headend_ecmg *)into;
-    ptrdiff_t size = base_hex_decode(text, ecmg->access_criteria, sizeof(ecmg->access_criteria));
-
-    if (size < 0)
-        return (int)size;
-    ecmg->access_criteria_size = (uint16_t)size;
     return 0;
 }
 
@@ -113,9 +95,10 @@ static void begin_stream(void *entry)
 {
     struct cmd_headend_stream *stream = &((struct cmd_headend_stream_entry *)entry)->stream;
 
+    cmd_cas_config_init(&((struct cmd_headend_stream_entry *)entry)->ecmg);
+
     stream->policy_delay = 10 * SECOND;
     stream->crypto_period = 10 * SECOND;
-    stream->ecmg.version = 3;
     stream->mode = CIPHER_MODE_DEFAULT;
 }
 
@@ -152,25 +135,24 @@ static const struct base_yaml_key output_keys[] = {
     {.name = NULL},
 };
 
-static const struct base_yaml_key ecmg_keys[] = {
-    {"address", STREAM_AT(stream.ecmg), .kind = BASE_YAML_PARSED, .parse = parse_ecmg_address,
-     .expected = "is not HOST:PORT", .required = true},
-    {"super_cas_id", STREAM_AT(stream.ecmg.super_cas_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT32_MAX),
-     .required = true},
-    {"access_criteria", STREAM_AT(stream.ecmg), .kind = BASE_YAML_PARSED, .parse = parse_access_criteria,
-     .expected = "is not at most 1024 bytes as hexadecimal digits"},
-    {"version", STREAM_AT(stream.ecmg.version), .kind = BASE_YAML_NUMBER, BETWEEN(2, 3)},
-    {"channel_id", STREAM_AT(stream.ecmg.channel_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX)},
-    {"ecm_id", STREAM_AT(stream.ecmg.ecm_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX)},
+#define SERVICE_IS                                                                                           \
+    .parse = parse_service, .expected = "is neither a service_id nor a name of at most 63 bytes"
+
+static const struct base_yaml_key service_keys[] = {
+    {"service", .kind = BASE_YAML_PARSED, SERVICE_IS, .required = true},
+    {"cas", .offset = offsetof(struct cmd_headend_service_entry, service.cas),
+     .size = sizeof(struct cmd_cas_use), .kind = BASE_YAML_LIST, .grows = true, .keys = &cmd_cas_use_key,
+     .count = offsetof(struct cmd_headend_service_entry, service.cas_count), BETWEEN(1, HEADEND_SIGNALS_MAX)},
+    CMD_CAS_TERMS,
     {.name = NULL},
 };
-static_assert(SIMULCRYPT_ACCESS_CRITERIA_MAX == 1024, "the message above says so");
-
-static const struct base_yaml_key service = {.name = "services",
-                                             .kind = BASE_YAML_PARSED,
-                                             .parse = parse_service,
-                                             .expected =
-                                                 "is neither a service_id nor a name of at most 63 bytes"};
+static const struct base_yaml_key service_alone = {.name = "services", .kind = BASE_YAML_PARSED, SERVICE_IS};
+const struct base_yaml_key cmd_headend_service_key = {.name = "services",
+                                                      .kind = BASE_YAML_MAPPING,
+                                                      .keys = service_keys,
+                                                      .scalar = &service_alone,
+                                                      .line =
+                                                          offsetof(struct cmd_headend_service_entry, line)};
 static const struct base_yaml_key component = {
     .name = "components", .size = 1, .kind = BASE_YAML_WORD, .words = component_words};
 
@@ -188,14 +170,23 @@ static const struct base_yaml_key stream_keys[] = {
     {"policy_delay", STREAM_AT(stream.policy_delay), .kind = BASE_YAML_SECONDS, BETWEEN(0, PERIOD_MAX)},
     {"crypto_period", STREAM_AT(stream.crypto_period), .kind = BASE_YAML_SECONDS,
      BETWEEN(PERIOD_MIN, PERIOD_MAX)},
-    {"ecm_pid", STREAM_AT(stream.ecm_pid), .kind = BASE_YAML_NUMBER, BETWEEN(TS_PID_FIRST, TS_PID_NULL - 1)},
-    {"services", STREAM_AT(stream.services[0]), .kind = BASE_YAML_LIST, .keys = &service,
-     .count = offsetof(struct cmd_headend_stream_entry, stream.service_count),
-     BETWEEN(1, HEADEND_SERVICES_MAX)},
+    {"ecm_pid", STREAM_AT(ecm_pid), .kind = BASE_YAML_NUMBER, STREAM_LINE(ecm_pid_line),
+     BETWEEN(TS_PID_FIRST, TS_PID_NULL - 1)},
+    {"services", .offset = offsetof(struct cmd_headend_stream_entry, services),
+     .size = sizeof(struct cmd_headend_service_entry), .kind = BASE_YAML_LIST, .grows = true,
+     .keys = &cmd_headend_service_key, .count = offsetof(struct cmd_headend_stream_entry, service_count),
+     STREAM_LINE(services_line), BETWEEN(1, HEADEND_SERVICES_MAX)},
     {"components", STREAM_AT(components[0]), .kind = BASE_YAML_LIST, .keys = &component,
      .count = offsetof(struct cmd_headend_stream_entry, component_count),
      BETWEEN(1, CMD_HEADEND_COMPONENTS_MAX)},
-    {"ecmg", .kind = BASE_YAML_MAPPING, .keys = ecmg_keys},
+    {"cas", .offset = offsetof(struct cmd_headend_stream_entry, stream.cas),
+     .size = sizeof(struct cmd_cas_use), .kind = BASE_YAML_LIST, .grows = true, .keys = &cmd_cas_use_key,
+     .count = offsetof(struct cmd_headend_stream_entry, stream.cas_count), BETWEEN(1, HEADEND_SIGNALS_MAX)},
+    {"eis", .kind = BASE_YAML_MAPPING, .keys = cmd_headend_stream_eis_keys, STREAM_LINE(eis_line),
+     .given = offsetof(struct cmd_headend_stream_entry, stream.eis.wanted)},
+    {"ecmg", .offset = offsetof(struct cmd_headend_stream_entry, ecmg), .kind = BASE_YAML_MAPPING,
+     .keys = cmd_cas_short_keys, STREAM_LINE(ecmg_line),
+     .given = offsetof(struct cmd_headend_stream_entry, has_ecmg)},
     {"cw", STREAM_AT(cw), .kind = BASE_YAML_TEXT, STREAM_LINE(cw_line)},
     {"cw_file", STREAM_AT(stream.cw_file), .kind = BASE_YAML_TEXT},
     {"raw_cw", STREAM_AT(stream.raw_cw), .kind = BASE_YAML_BOOLEAN, .words = base_yaml_booleans},
@@ -213,6 +204,12 @@ static const struct base_yaml_key stream = {
     .name = "streams", STREAM_LINE(line), .kind = BASE_YAML_MAPPING, .keys = stream_keys};
 
 const struct base_yaml_key cmd_headend_keys[] = {
+    {"cas", .offset = offsetof(struct cmd_headend_entries, cas.cas), .size = sizeof(struct cmd_cas_config),
+     .kind = BASE_YAML_LIST, .grows = true, .keys = &cmd_cas_key, .init = cmd_cas_config_init,
+     .count = offsetof(struct cmd_headend_entries, cas.count), BETWEEN(1, CMD_CAS_MAX)},
+    {"eis", .kind = BASE_YAML_MAPPING, .keys = cmd_headend_eis_keys,
+     .line = offsetof(struct cmd_headend_entries, eis_line),
+     .given = offsetof(struct cmd_headend_entries, eis.wanted)},
     {"workers", FILE_AT(pipeline.workers), .kind = BASE_YAML_NUMBER, BETWEEN(0, 32)},
     {"cores", FILE_AT(pipeline.cores), .kind = BASE_YAML_TEXT},
     {"memory", .kind = BASE_YAML_MAPPING, .keys = memory_keys},

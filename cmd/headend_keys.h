@@ -26,16 +26,29 @@ struct cmd_headend_port_entry {
     unsigned name_line;
 };
 
+/* A service, and its short form of terms with the stream's only CAS. */
+struct cmd_headend_service_entry {
+    struct cmd_cas_use terms; /* first: cmd/cas_keys.h */
+    struct cmd_headend_service service;
+    unsigned line;
+};
+
 struct cmd_headend_stream_entry {
     struct cmd_headend_stream stream; /* times in microseconds still; algorithm CIPHER_ALGORITHMS: DVB-CSA3 */
     struct pipeline_stream_config pipeline;
     struct cmd_headend_port_name input, output;
     struct cmd_headend_endpoint input_address, output_address;
+    unsigned service_count;
+    struct cmd_headend_service_entry *services;
+    bool has_ecmg;
+    struct cmd_cas_config ecmg; /* the short form of one CAS */
+    uint16_t ecm_pid;           /* of the stream's only CAS */
     unsigned component_count;
     uint8_t components[CMD_HEADEND_COMPONENTS_MAX]; /* indices of words */
     char cw[CMD_HEADEND_CW_TEXT_MAX];
     unsigned line, name_line, input_address_line, output_address_line, output_source_line, cw_line;
-    unsigned algorithm_line, iv_line, counter_bits_line; /* 0: not given */
+    unsigned services_line, eis_line, eis_services_line;
+    unsigned ecmg_line, ecm_pid_line, algorithm_line, iv_line, counter_bits_line; /* 0: not given */
 };
 
 struct cmd_headend_entries {
@@ -43,8 +56,15 @@ struct cmd_headend_entries {
     unsigned port_count, stream_count;
     struct cmd_headend_port_entry ports[PIPELINE_PORTS_MAX];
     struct cmd_headend_stream_entry streams[PIPELINE_STREAMS_MAX];
+    struct cmd_cas_list cas;
+    struct cmd_headend_eis eis;
+    uint64_t eis_test_period_us;
+    unsigned eis_line;
 };
 
-extern const struct base_yaml_key cmd_headend_keys[]; /* of struct cmd_headend_entries */
+extern const struct base_yaml_key cmd_headend_service_key;       /* of an entry of `services` */
+extern const struct base_yaml_key cmd_headend_eis_keys[];        /* of struct cmd_headend_entries */
+extern const struct base_yaml_key cmd_headend_stream_eis_keys[]; /* of struct cmd_headend_stream_entry */
+extern const struct base_yaml_key cmd_headend_keys[];            /* of struct cmd_headend_entries */
 
 #endif

@@ -43,11 +43,6 @@ static void publish_plan(struct cmd_live_stream *stream)
         stream->planned = map->observations;
 }
 
-static uint16_t ecm_pid_of(const struct cmd_headend_stream *config, unsigned index)
-{
-    return config->ecm_pid && config->ecm_pid + index < TS_PID_NULL ? (uint16_t)(config->ecm_pid + index) : 0;
-}
-
 static struct headend_service_config follow(const struct cmd_headend_stream *config,
                                             const struct cmd_headend_service *service, unsigned index)
 {
@@ -55,9 +50,6 @@ static struct headend_service_config follow(const struct cmd_headend_stream *con
         .choice = HEADEND_SERVICE_FIRST,
         .components = config->components,
         .group = (uint8_t)index,
-        .signal = config->ecmg.host[0],
-        .ca = {.ca_system_id = (uint16_t)(config->ecmg.super_cas_id >> 16),
-               .ca_pid = ecm_pid_of(config, index)},
         .scrambling_mode = cipher_scrambling_mode(config->algorithm),
     };
 
@@ -100,8 +92,6 @@ static int open_services(struct cmd_live_stream *stream)
     unsigned room = config->all_services ? HEADEND_SERVICES_MAX : count;
     int rc = 0;
 
-    stream->first_number = stream->live->numbers + 1;
-    stream->live->numbers += room;
     stream->services = calloc(room, sizeof(*stream->services));
     if (!stream->services)
         return -ENOMEM;
@@ -112,6 +102,8 @@ static int open_services(struct cmd_live_stream *stream)
     if (!rc)
         rc = headend_follower_create(&stream->follower, configs, count,
                                      pipeline_orders(stream->live->pipeline, stream->index));
+    for (unsigned i = 0; !rc && i < count; i++)
+        cmd_live_service_announce(&stream->services[i]);
     if (rc)
         close_services(stream);
     return rc;
@@ -135,11 +127,14 @@ static int add_service(struct cmd_live_stream *stream, uint16_t service_id)
 
     if (stream->service_count == HEADEND_SERVICES_MAX)
         return -ENOSPC;
+    stream->services[stream->service_count].service_id = service_id;
     rc = open_service(stream);
     if (!rc)
         rc = headend_follower_add(stream->follower, &config);
     if (rc)
         cmd_live_service_clear(&stream->services[--stream->service_count]);
+    else
+        cmd_live_service_announce(&stream->services[stream->service_count - 1]);
     return rc;
 }
 
@@ -168,25 +163,8 @@ static bool add_listed(struct cmd_live_stream *stream)
 
 static void place_ecms(struct cmd_live_stream *stream)
 {
-    for (unsigned i = 0; i < stream->service_count; i++) {
-        struct headend_service_status status;
-
-        if (!headend_follower_status(stream->follower, i, &status) && status.pmt_known)
-            cmd_live_service_set_ecm_pid(&stream->services[i], status.ecm_pid);
-    }
-}
-
-static const char *wanted(const struct cmd_live_stream *stream, unsigned index, char *text, size_t room)
-{
-    const struct cmd_headend_stream *config = stream->config;
-
-    if (index < config->service_count && config->services[index].by_id)
-        snprintf(text, room, "service %u", config->services[index].id);
-    else if (index < config->service_count)
-        snprintf(text, room, "service \"%s\"", config->services[index].name);
-    else
-        snprintf(text, room, "service");
-    return text;
+    for (unsigned i = 0; i < stream->service_count; i++)
+        headend_scg_place_ecms(stream->services[i].common.scg, stream->follower);
 }
 
 /* What is not there cannot be protected: the operator may have meant a service that is there, and goes out
@@ -208,10 +186,10 @@ static void tell_missing(struct cmd_live_stream *stream)
         if (service->missing)
             base_log(BASE_LOG_WARNING,
                      "stream %s: there is no %s, nothing is scrambled for it; there are: %s", stream->name,
-                     wanted(stream, i, text, sizeof(text)), services);
+                     cmd_live_service_wanted(stream, i, text, sizeof(text)), services);
         else
             base_log(BASE_LOG_NOTICE, "stream %s: %s is there", stream->name,
-                     wanted(stream, i, text, sizeof(text)));
+                     cmd_live_service_wanted(stream, i, text, sizeof(text)));
     }
 }
 
@@ -281,10 +259,11 @@ int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config
 {
     int rc = 0;
 
-    *live = (struct cmd_live){.pipeline = pipeline, .loop = loop};
+    *live = (struct cmd_live){.config = config, .pipeline = pipeline, .loop = loop};
     live->streams = calloc(config->pipeline.stream_count, sizeof(*live->streams));
     if (!live->streams)
         return -ENOMEM;
+    rc = cmd_cas_set_open(&live->cas, &config->cas, loop);
     for (unsigned i = 0; !rc && i < config->pipeline.stream_count; i++)
         rc = open_stream(live, config, i);
     if (!rc)
@@ -302,16 +281,13 @@ void cmd_live_tick(struct cmd_live *live)
         observe(stream);
         now = pipeline_now(live->pipeline);
         for (unsigned j = 0; j < stream->service_count; j++)
-            (void)headend_group_advance(stream->services[j].common.group, now);
+            headend_scg_advance(stream->services[j].common.scg, now);
     }
 }
 
 void cmd_live_report(struct cmd_live *live)
 {
-    for (unsigned i = 0; i < live->stream_count; i++) {
-        for (unsigned j = 0; j < live->streams[i].service_count; j++)
-            cmd_live_service_report(&live->streams[i].services[j]);
-    }
+    cmd_cas_set_report(&live->cas);
 }
 
 void cmd_live_clear(struct cmd_live *live)
@@ -320,6 +296,7 @@ void cmd_live_clear(struct cmd_live *live)
         close_services(&live->streams[i]);
         cipher_destroy(live->streams[i].cipher);
     }
+    cmd_cas_set_close(&live->cas);
     free(live->streams);
     *live = (struct cmd_live){0};
 }

@@ -16,9 +16,12 @@ struct cmd_live_stream;
 struct cmd_live_service {
     struct cmd_live_stream *stream;
     struct cmd_service common;
-    uint16_t ecm_pid;     /* 0: not known yet */
-    bool missing;         /* the PAT does not list it, which was told */
-    char last_error[160]; /* of the ECMG, as last told */
+    unsigned use_count;
+    const struct cmd_cas_use *uses; /* of the configuration */
+    unsigned counted_on;            /* index that is added to PIDs and ECM_ids */
+    uint16_t first_flow;
+    uint16_t service_id; /* of `services: [all]` */
+    bool missing;        /* the PAT does not list it, which was told */
 };
 
 struct cmd_live_stream {
@@ -34,15 +37,16 @@ struct cmd_live_stream {
     unsigned service_count;
     struct cmd_live_service *services;
     struct scrambler_group groups[HEADEND_SERVICES_MAX];
-    unsigned first_number; /* channel and ECM number of its first service, from 1 over all streams */
+    uint16_t flows; /* of the follower, given out so far */
 };
 
 struct cmd_live {
+    const struct cmd_headend_config *config;
     struct pipeline *pipeline;
     struct net_loop *loop;
+    struct cmd_cas_set cas;
     unsigned stream_count;
     struct cmd_live_stream *streams;
-    unsigned numbers; /* given out so far */
 };
 
 /* `config` is borrowed until cmd_live_clear(). Messages are written; negative errno. Clear it in every case.

@@ -1,33 +1,54 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/live_service.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 
-/* How long before its start a slot must be there: ticks of control and bursts of workers, with ease. */
 #define GUARD (100 * BASE_TICKS_PER_MS)
 
-static uint16_t numbered(uint16_t configured, unsigned index, unsigned otherwise)
+uint64_t cmd_live_guard(uint64_t crypto_period)
 {
-    return (uint16_t)(configured ? configured + index : otherwise + index);
+    return GUARD < crypto_period / 4 ? GUARD : crypto_period / 4;
 }
 
-static struct headend_ecmg_client_config describe_ecmg(const struct cmd_live_stream *stream, unsigned index)
+const char *cmd_live_service_wanted(const struct cmd_live_stream *stream, unsigned index, char *text,
+                                    size_t room)
 {
-    const struct cmd_headend_ecmg *ecmg = &stream->config->ecmg;
+    const struct cmd_headend_stream *config = stream->config;
 
-    return (struct headend_ecmg_client_config){
-        .host = ecmg->host[0] ? ecmg->host : NULL,
-        .port = ecmg->port,
-        .scs = {.version = ecmg->version,
-                .channel_id = numbered(ecmg->channel_id, index, stream->first_number),
-                .super_cas_id = ecmg->super_cas_id},
-        .stream = {.ecm_id = numbered(ecmg->ecm_id, index, stream->first_number),
-                   .access_criteria = ecmg->access_criteria_size ? ecmg->access_criteria : NULL,
-                   .access_criteria_size = ecmg->access_criteria_size},
+    if (index < config->service_count && config->services[index].by_id)
+        snprintf(text, room, "service %u", config->services[index].id);
+    else if (index < config->service_count)
+        snprintf(text, room, "service \"%s\"", config->services[index].name);
+    else if (config->all_services)
+        snprintf(text, room, "service %u", stream->services[index].service_id);
+    else
+        snprintf(text, room, "service");
+    return text;
+}
+
+static const struct cmd_headend_service *configured(const struct cmd_headend_stream *config, unsigned index)
+{
+    return index < config->service_count ? &config->services[index] : NULL;
+}
+
+static struct headend_group_config describe_group(const struct cmd_live_stream *stream, unsigned index)
+{
+    const struct cmd_headend_stream *config = stream->config;
+
+    return (struct headend_group_config){
+        .orders = pipeline_orders(stream->live->pipeline, stream->index),
+        .generator = {.group = index},
+        .crypto_period = config->crypto_period,
+        .guard = cmd_live_guard(config->crypto_period),
+        .policy = config->policy,
+        .policy_delay = config->policy_delay,
+        /* Receivers find ECM and CA_descriptor before the first scrambled packet. */
+        .lead_in = true,
     };
 }
 
@@ -35,52 +56,49 @@ int cmd_live_service_init(struct cmd_live_service *service, struct cmd_live_stre
 {
     const struct cmd_headend_stream *config = stream->config;
     const struct keys_grace grace = pipeline_grace(stream->live->pipeline);
-    const struct cmd_service_config common = {
-        .stream = stream->name,
+    char wanted[TS_SERVICE_NAME_MAX + 16], name[160];
+    struct cmd_service_config common = {
+        .name = name,
         .cipher = stream->cipher,
         .algorithm = config->algorithm,
         .grace = &grace,
         .cw = config->cw.size ? &config->cw : NULL,
         .cw_file = config->cw_file[0] ? config->cw_file : NULL,
         .raw_cw = config->raw_cw,
-        .group = {.orders = pipeline_orders(stream->live->pipeline, stream->index),
-                  .generator = {.group = index},
-                  .crypto_period = config->crypto_period,
-                  .guard = GUARD < config->crypto_period / 4 ? GUARD : config->crypto_period / 4,
-                  .policy = config->policy,
-                  .policy_delay = config->policy_delay,
-                  /* Receivers find ECM and CA_descriptor before the first scrambled packet. */
-                  .lead_in = true},
-        .ecmg = describe_ecmg(stream, index),
-        .loop = stream->live->loop,
+        .group = describe_group(stream, index),
+        .cas = &stream->live->cas,
     };
 
-    *service = (struct cmd_live_service){.stream = stream};
+    common.uses = cmd_headend_uses(config, configured(config, index), &common.use_count);
+    common.counted_on = common.uses == config->cas ? index : 0;
+    service->stream = stream;
+    service->uses = common.uses;
+    service->use_count = common.use_count;
+    service->counted_on = common.counted_on;
+    service->first_flow = common.first_flow = stream->flows;
+    stream->flows = (uint16_t)(stream->flows + common.use_count);
+    snprintf(name, sizeof(name), "stream %.63s, %s", stream->name,
+             cmd_live_service_wanted(stream, index, wanted, sizeof(wanted)));
     return cmd_service_init(&service->common, &common);
 }
 
-void cmd_live_service_set_ecm_pid(struct cmd_live_service *service, uint16_t ecm_pid)
+void cmd_live_service_announce(const struct cmd_live_service *service)
 {
-    if (!service->common.client || !ecm_pid || ecm_pid == service->ecm_pid)
-        return;
-    if (!headend_group_set_ecm_pid(service->common.group, ecm_pid))
-        service->ecm_pid = ecm_pid;
-}
+    struct cmd_live_stream *stream = service->stream;
+    struct headend_signal signals[HEADEND_SIGNALS_MAX];
+    int status;
 
-void cmd_live_service_report(struct cmd_live_service *service)
-{
-    const struct cmd_headend_ecmg *ecmg = &service->stream->config->ecmg;
-    bool up = service->common.client && headend_ecmg_client_is_up(service->common.client);
-    const char *error = up ? "" : cmd_service_last_error(&service->common);
-
-    if (!strncmp(error, service->last_error, sizeof(service->last_error) - 1) || (!error[0] && !up))
+    if (!service->use_count)
         return;
-    if (error[0])
-        base_log(BASE_LOG_WARNING, "stream %s: %s", service->stream->name, error); /* names the ECMG */
-    else
-        base_log(BASE_LOG_NOTICE, "stream %s: ECMG %s port %u is back", service->stream->name, ecmg->host,
-                 ecmg->port);
-    snprintf(service->last_error, sizeof(service->last_error), "%s", error);
+    cmd_cas_signals(&stream->live->config->cas, service->uses, service->use_count, service->first_flow,
+                    service->counted_on, signals);
+    status = headend_follower_set_signals(stream->follower, (unsigned)(service - stream->services), signals,
+                                          service->use_count);
+    if (status == -ENOBUFS)
+        stream->orders_wait = true;
+    else if (status < 0)
+        base_log(BASE_LOG_ERROR, "%s: its CASs cannot be announced: %s", service->common.name,
+                 base_error_text(status));
 }
 
 void cmd_live_service_clear(struct cmd_live_service *service)

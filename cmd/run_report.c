@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd/cas_report.h"
 #include "cmd/summary.h"
 
 static bool line_shown;
@@ -44,7 +45,7 @@ static void sum_services(const struct cmd_live *live, struct cmd_service_totals 
     *sum = (struct cmd_service_totals){0};
     for (unsigned i = 0; i < live->stream_count; i++) {
         for (unsigned j = 0; j < live->streams[i].service_count; j++)
-            cmd_service_add(sum, &live->streams[i].services[j].common);
+            cmd_service_add(sum, live->streams[i].services[j].common.scg);
     }
 }
 
@@ -85,28 +86,36 @@ void cmd_run_report_status(struct cmd_run_report *report)
     report->last_packets = packets.in;
 }
 
-static void print_line(double seconds, const struct pipeline_counters *frames,
-                       const struct scrambler_counters *packets, const struct cmd_service_totals *groups)
+static void print_line(const struct cmd_run_report *report, double seconds,
+                       const struct pipeline_counters *frames, const struct scrambler_counters *packets,
+                       const struct cmd_service_totals *groups)
 {
+    char ecms[512];
+
+    cmd_cas_set_text(&report->live->cas, ecms, sizeof(ecms));
     printf("%.1f s: %" PRIu64 " frames in, %" PRIu64 " out, %" PRIu64 " dropped; %" PRIu64
            " TS packets, %" PRIu64 " scrambled, %" PRIu64 " black; %u of %u services on air, %" PRIu64
-           " crypto-periods, %" PRIu64 " ECMs\n",
+           " crypto-periods, %" PRIu64 " ECMs%s%s%s\n",
            seconds, frames->rx_frames, frames->tx_frames, drops(frames), packets->in, packets->scrambled,
-           packets->black, groups->on_air, groups->services, groups->crypto_periods, groups->ecms);
+           packets->black, groups->on_air, groups->services, groups->crypto_periods, groups->ecms,
+           *ecms ? " (" : "", ecms, *ecms ? ")" : "");
 }
 
 static json_t *service_json(const struct cmd_live_stream *stream, unsigned index)
 {
+    struct headend_scg *scg = stream->services[index].common.scg;
     struct headend_group_status group;
     struct headend_service_status service = {0};
 
-    headend_group_status(stream->services[index].common.group, &group);
+    headend_group_status(headend_scg_group(scg), &group);
     (void)headend_follower_status(stream->follower, index, &service);
-    return json_pack("{s:i, s:s, s:b, s:i, s:i, s:I, s:I, s:I, s:b, s:b}", "service_id", service.service_id,
-                     "name", service.name, "found", service.found && service.pmt_known, "pmt_pid",
-                     service.pmt_pid, "ecm_pid", service.ecm_pid, "crypto_periods",
-                     (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms, "stretched",
-                     (json_int_t)group.stretched, "on_air", group.on_air, "degraded", group.degraded);
+    return json_pack("{s:i, s:s, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "service_id",
+                     service.service_id, "name", service.name, "found", service.found && service.pmt_known,
+                     "pmt_pid", service.pmt_pid, "ecm_pid", cmd_scg_ecm_pid(scg, stream->follower),
+                     "crypto_periods", (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms,
+                     "stretched", (json_int_t)group.stretched, "without", (json_int_t)group.without, "on_air",
+                     group.on_air, "degraded", group.degraded, "cas",
+                     cmd_scg_cas_json(scg, stream->follower));
 }
 
 static json_t *stream_json(const struct cmd_live_stream *stream)
@@ -130,10 +139,10 @@ static void print_json(const struct cmd_run_report *report, double seconds,
 
     for (unsigned i = 0; i < report->live->stream_count; i++)
         json_array_append_new(streams, stream_json(&report->live->streams[i]));
-    root = json_pack("{s:f, s:s, s:o, s:I, s:o}", "seconds", seconds, "memory",
+    root = json_pack("{s:f, s:s, s:o, s:I, s:o, s:o}", "seconds", seconds, "memory",
                      pipeline_memory_mode(report->live->pipeline), "frames",
                      CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, frames), "dropped", (json_int_t)drops(frames),
-                     "streams", streams);
+                     "streams", streams, "cas", cmd_cas_set_json(&report->live->cas));
     cmd_summary_print(stdout, root);
 }
 
@@ -151,6 +160,6 @@ int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
     if (json)
         print_json(report, seconds, &frames);
     else
-        print_line(seconds, &frames, &packets, &groups);
+        print_line(report, seconds, &frames, &packets, &groups);
     return (int64_t)(frames.rx_frames + frames.inserted_frames - frames.tx_frames - drops(&frames));
 }

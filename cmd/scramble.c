@@ -5,18 +5,16 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "cmd/common_options.h"
 #include "cmd/control_words.h"
 #include "cmd/process.h"
+#include "cmd/scramble_cas.h"
 #include "cmd/scramble_file.h"
 #include "ts/packet.h"
 
 static struct scramble_options options = {
     .algorithm = CIPHER_DVB_CSA2,
     .components = HEADEND_VIDEO | HEADEND_AUDIO,
-    .super_cas_id = 0x5CA10001,
-    .ecmg_version = 3,
     .ecm_timeout_us = 5000000,
     .crypto_period_us = 10000000,
 };
@@ -24,7 +22,8 @@ static const char *algorithm = "dvb-csa2";
 static struct cmd_mode_options mode;
 static const char *cpu_mask;
 static const char *policy;
-static const char *access_criteria;
+static const char *simulcrypt;
+static struct scramble_cas_options cas = {.super_cas_id = 0x5CA10001, .version = 3};
 static bool super_cas_id_given;
 static bool period_given;
 static bool components_given;
@@ -51,15 +50,18 @@ static const struct cmd_option option_table[] = {
      &options.cws, .kind = CMD_TEXTS},
     CMD_OPTION_CW_FILE(&options.cw_file),
     CMD_OPTION_RAW_CW(&options.raw_cw),
-    {"--ecmg", "HOST:PORT", "make control words and get their ECMs from this ECMG", &options.ecmg,
+    {"--ecmg", "HOST:PORT", "make control words and get their ECMs from this ECMG", &cas.ecmg,
      .kind = CMD_HOST_PORT},
-    {"--super-cas-id", "ID", "Super_CAS_ID at the ECMG; default: 0x5CA10001", &options.super_cas_id,
+    {"--super-cas-id", "ID", "Super_CAS_ID at the ECMG; default: 0x5CA10001", &cas.super_cas_id,
      .kind = CMD_NUMBER, .given = &super_cas_id_given, .minimum = 0x10000, .maximum = UINT32_MAX},
-    {"--access-criteria", "HEX", "access criteria for the ECMG", &access_criteria, .kind = CMD_TEXT},
+    {"--access-criteria", "HEX", "access criteria for the ECMG", &cas.access_criteria, .kind = CMD_TEXT},
     {"--ecm-pid", "PID", "PID of the ECMs (the next services: the next PIDs);\ndefault: a free one",
-     &options.ecm_pid, .kind = CMD_NUMBER, .minimum = TS_PID_FIRST, .maximum = TS_PID_NULL - 1},
-    {"--ecmg-version", "N", "protocol version to begin with, 2 or 3; default: 3", &options.ecmg_version,
+     &cas.ecm_pid, .kind = CMD_NUMBER, .minimum = TS_PID_FIRST, .maximum = TS_PID_NULL - 1},
+    {"--ecmg-version", "N", "protocol version to begin with, 2 or 3; default: 3", &cas.version,
      .kind = CMD_NUMBER, .given = &version_given, .minimum = 2, .maximum = 3},
+    {"--simulcrypt", "FILE",
+     "several CASs, with backups and terms: a file with the `cas:` of\nconfigs/headend.yaml", &simulcrypt,
+     .kind = CMD_TEXT},
     {"--ecm-timeout", "SECONDS", "how long to wait for the ECMG; default: 5", &options.ecm_timeout_us,
      .kind = CMD_SECONDS, .given = &timeout_given, .minimum = 100000, .maximum = 600000000},
     {"--policy", "NAME",
@@ -96,6 +98,7 @@ static const struct cmd_command command = {
         "Examples:\n"
         "  scramline scramble --cw 0123456789abcdef in.ts out.ts\n"
         "  scramline scramble --ecmg 127.0.0.1:2222 --service \"News\" --crypto-period 10 in.ts out.ts\n"
+        "  scramline scramble --simulcrypt cas.yaml --service 1 --service 2 in.ts out.ts\n"
         "  scramline scramble --algorithm dvb-cissa --cw 00112233445566778899aabbccddeeff in.pcap - > "
         "out.ts\n"
         "  scramline scramble --cpu-mask avx2 --cw 0123456789abcdef in.ts out.ts",
@@ -105,7 +108,6 @@ static const struct cmd_command command = {
 static int take_names(void)
 {
     static const char *const policies[] = {"hold", "black", "clear"};
-    ptrdiff_t size = 0;
     unsigned i = 0;
 
     if (cmd_cpu_mask_take(&command, cpu_mask) != CMD_EXIT_OK ||
@@ -117,34 +119,30 @@ static int take_names(void)
     if (i == 3)
         return cmd_usage_error(&command, "--policy: '%s' is not one of hold, black, clear", policy);
     options.policy = (enum headend_policy)i;
-    if (access_criteria)
-        size = base_hex_decode(access_criteria, options.access_criteria, sizeof(options.access_criteria));
-    if (size < 0)
-        return cmd_usage_error(&command, "--access-criteria: '%s' is not hexadecimal", access_criteria);
-    options.access_criteria_size = (size_t)size;
     return CMD_EXIT_OK;
 }
 
 /* What contradicts itself on the command line; NULL for nothing. */
 static const char *contradiction(void)
 {
-    bool cas = options.ecmg.port;
-    int sources = cas + (options.cws.count > 0) + (options.cw_file != NULL);
+    bool one_cas = cas.ecmg.port, any_cas = one_cas || simulcrypt;
+    int sources = one_cas + (simulcrypt != NULL) + (options.cws.count > 0) + (options.cw_file != NULL);
 
     if (sources > 1)
-        return "--cw, --cw-file and --ecmg exclude each other";
+        return "--cw, --cw-file, --ecmg and --simulcrypt exclude each other";
     if (sources == 0 && !options.cw_out)
-        return "where do the control words come from? give --cw, --cw-file or --ecmg";
+        return "where do the control words come from? give --cw, --cw-file, --ecmg or "
+               "--simulcrypt";
     if (options.pids.count && options.services.count)
         return "--pid and --service exclude each other";
-    if (options.pids.count && cas)
-        return "--pid has no PMT to announce ECMs in: use --service with --ecmg";
+    if (options.pids.count && any_cas)
+        return "--pid has no PMT to announce ECMs in: use --service with --ecmg or --simulcrypt";
     if (options.pids.count && components_given)
         return "--components are those of a service: they do not go with --pid";
-    if (!cas && (access_criteria || super_cas_id_given || options.ecm_pid))
-        return "--super-cas-id, --access-criteria and --ecm-pid need --ecmg";
-    if (!cas && (version_given || timeout_given || policy))
-        return "--ecmg-version, --ecm-timeout and --policy need --ecmg";
+    if (!one_cas && (cas.access_criteria || super_cas_id_given || cas.ecm_pid || version_given))
+        return "--super-cas-id, --access-criteria, --ecm-pid and --ecmg-version need --ecmg";
+    if (!any_cas && (timeout_given || policy))
+        return "--ecm-timeout and --policy need --ecmg or --simulcrypt";
     if (options.raw_cw && (options.algorithm != CIPHER_DVB_CSA2 || !(options.cws.count || options.cw_file)))
         return "--raw-cw goes with the --cw or --cw-file of DVB-CSA2";
     if (options.seed && (options.cws.count || options.cw_file))
@@ -180,5 +178,11 @@ int main(int argc, char **argv)
         return cmd_usage_error(&command, "%s", wrong);
     options.in = operands[0];
     options.out = operands[1];
-    return scramble_file(&command, &options);
+    cas.file = simulcrypt;
+    cas.timeout_us = options.ecm_timeout_us;
+    status = scramble_cas_take(&command, &cas, &options.cas);
+    if (status == CMD_EXIT_OK)
+        status = scramble_file(&command, &options);
+    cmd_cas_list_clear(&options.cas);
+    return status;
 }

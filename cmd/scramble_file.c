@@ -39,6 +39,7 @@ static void clear(struct scramble_run *run)
 {
     for (unsigned i = 0; i < HEADEND_SERVICES_MAX; i++)
         cmd_service_clear(&run->services[i]);
+    cmd_cas_set_close(&run->cas);
     net_loop_destroy(run->loop);
     scrambler_engine_destroy(run->engine);
     ts_demux_destroy(run->scout);

@@ -8,6 +8,7 @@
 #define CMD_SCRAMBLE_FILE_H
 
 #include "cipher/cipher.h"
+#include "cmd/cas_config.h"
 #include "cmd/options.h"
 #include "headend/follower.h"
 #include "headend/group.h"
@@ -29,12 +30,7 @@ struct scramble_options {
     const char *seed; /* hexadecimal */
     const char *cw_out;
 
-    struct cmd_host_port ecmg; /* port 0: no CAS */
-    uint64_t super_cas_id;
-    uint64_t ecmg_version;
-    uint8_t access_criteria[SIMULCRYPT_ACCESS_CRITERIA_MAX];
-    size_t access_criteria_size;
-    uint64_t ecm_pid; /* of the first service, the others follow; 0: free ones are chosen */
+    struct cmd_cas_list cas; /* all services use all of them, on the CASs' own terms */
     uint64_t ecm_timeout_us;
     enum headend_policy policy;
 

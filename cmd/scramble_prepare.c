@@ -35,10 +35,28 @@ static void describe_service(struct headend_service_config *config, const struct
     choose_service(config, options->services.count ? options->services.values[index] : NULL);
     config->components = options->components & HEADEND_ALL;
     config->group = (uint8_t)index;
-    config->signal = options->ecmg.port != 0;
-    config->ca.ca_system_id = (uint16_t)(options->super_cas_id >> 16);
-    config->ca.ca_pid = (uint16_t)(options->ecm_pid ? options->ecm_pid + index : 0);
     config->scrambling_mode = cipher_scrambling_mode(options->algorithm);
+}
+
+static void signals_of(const struct scramble_run *run, unsigned service, struct headend_signal *signals)
+{
+    const struct cmd_cas_list *cas = &run->options->cas;
+
+    cmd_cas_signals(cas, run->uses, cas->count, scramble_run_flow(run, service), service, signals);
+}
+
+static int announce(struct scramble_run *run)
+{
+    struct headend_signal signals[HEADEND_SIGNALS_MAX];
+    int status = 0;
+
+    for (unsigned i = 0; i < run->options->cas.count; i++)
+        run->uses[i] = run->options->cas.cas[i].terms;
+    for (unsigned i = 0; run->options->cas.count && status == 0 && i < run->service_count; i++) {
+        signals_of(run, i, signals);
+        status = headend_follower_set_signals(run->follower, i, signals, run->options->cas.count);
+    }
+    return status;
 }
 
 static int create_follower(struct scramble_run *run)
@@ -57,7 +75,7 @@ static int create_follower(struct scramble_run *run)
         status =
             headend_follower_set_pids(run->follower, run->options->pids.values, run->options->pids.count, 0);
     free(configs);
-    return status;
+    return status < 0 ? status : announce(run);
 }
 
 /* The scout gives the follower the tables of the read-ahead, and listens to whatever PIDs the follower wants
@@ -185,6 +203,20 @@ static bool is_repeated(const struct scramble_run *run, unsigned index, uint16_t
     return false;
 }
 
+static void tell_ecm_pids(const struct scramble_run *run, unsigned index)
+{
+    struct headend_signal signals[HEADEND_SIGNALS_MAX];
+
+    signals_of(run, index, signals);
+    for (unsigned i = 0; i < run->options->cas.count; i++) {
+        uint16_t wanted = signals[i].wanted_pid,
+                 pid = headend_follower_flow_pid(run->follower, signals[i].flow);
+
+        if (wanted && pid != wanted)
+            base_log(BASE_LOG_WARNING, "PID 0x%04x is in use: the ECMs go to 0x%04x", wanted, pid);
+    }
+}
+
 static int check_services(const struct scramble_run *run)
 {
     const struct cmd_texts *services = &run->options->services;
@@ -199,9 +231,7 @@ static int check_services(const struct scramble_run *run)
         if (status.ambiguous_name)
             base_log(BASE_LOG_WARNING, "several services are called %s: service %u is taken",
                      services->values[i], status.service_id);
-        if (status.ecm_pid_in_use)
-            base_log(BASE_LOG_WARNING, "PID 0x%04x is in use: the ECMs go to 0x%04x",
-                     (unsigned)run->options->ecm_pid + i, status.ecm_pid);
+        tell_ecm_pids(run, i);
         if (!status.protected_components)
             base_log(BASE_LOG_WARNING, "service %u has none of the components to scramble",
                      status.service_id);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "cmd/control_words.h"
 #include "cmd/scramble_run.h"
@@ -31,28 +33,10 @@ static int read_cw(const struct scramble_run *run, unsigned index, struct base_s
                         options->algorithm, options->raw_cw, cw);
 }
 
-static struct headend_ecmg_client_config describe_ecmg(const struct scramble_options *options, unsigned index)
-{
-    return (struct headend_ecmg_client_config){
-        .host = options->ecmg.port ? options->ecmg.host : NULL,
-        .port = options->ecmg.port,
-        .scs = {.version = (uint8_t)options->ecmg_version,
-                .channel_id = (uint16_t)(index + 1),
-                .super_cas_id = (uint32_t)options->super_cas_id,
-                .reply_timeout_ms = (uint32_t)(options->ecm_timeout_us / 1000),
-                .network_delay_ms = (uint32_t)(options->ecm_timeout_us / 1000)},
-        .stream = {.ecm_id = (uint16_t)(index + 1),
-                   .access_criteria = options->access_criteria_size ? options->access_criteria : NULL,
-                   .access_criteria_size = (uint16_t)options->access_criteria_size},
-    };
-}
-
 static struct cmd_service_config describe(struct scramble_run *run, unsigned index)
 {
     const struct scramble_options *options = run->options;
-    struct headend_service_status found = {0};
 
-    headend_follower_status(run->follower, index, &found);
     return (struct cmd_service_config){
         .cipher = run->cipher,
         .algorithm = options->algorithm,
@@ -61,26 +45,39 @@ static struct cmd_service_config describe(struct scramble_run *run, unsigned ind
         .group = {.orders = run->orders,
                   .generator = {.group = index},
                   .crypto_period = options->crypto_period_us * TICKS_PER_US,
-                  .ecm_pid = found.ecm_pid,
                   .policy = options->policy,
                   .waits_for_ecms = true},
-        .ecmg = describe_ecmg(options, index),
-        .loop = run->loop,
+        .cas = &run->cas,
+        .use_count = options->cas.count,
+        .uses = run->uses,
+        .counted_on = index,
+        .first_flow = scramble_run_flow(run, index),
         .period = run->cw_out.file ? note_cw : NULL,
         .context = run,
     };
+}
+
+static void name(const struct scramble_run *run, unsigned index, char text[static 32])
+{
+    struct headend_service_status found = {0};
+
+    headend_follower_status(run->follower, index, &found);
+    snprintf(text, 32, run->options->pids.count ? "the PIDs" : "service %u", found.service_id);
 }
 
 static int protect(struct scramble_run *run, unsigned index)
 {
     struct cmd_service_config config = describe(run, index);
     struct base_secret cw = {0};
+    char text[32];
     int status = read_seed(run, &config.group.generator.seed);
 
     if (status == CMD_EXIT_OK && run->options->cws.count) {
         status = read_cw(run, index, &cw);
         config.cw = &cw;
     }
+    name(run, index, text);
+    config.name = text;
     if (status == CMD_EXIT_OK && cmd_service_init(&run->services[index], &config) < 0)
         status = CMD_EXIT_FAILED;
     base_secret_clear(&cw);
@@ -93,6 +90,8 @@ int scramble_run_protect(struct scramble_run *run)
     const struct scramble_options *options = run->options;
     int status = cmd_cw_out_open(&run->cw_out, run->command, options->cw_out, options->in, options->out);
 
+    if (status == CMD_EXIT_OK && cmd_cas_set_open(&run->cas, &options->cas, run->loop) < 0)
+        status = CMD_EXIT_FAILED;
     for (unsigned i = 0; status == CMD_EXIT_OK && i < run->service_count; i++)
         status = protect(run, i);
     return status;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -10,13 +12,13 @@
 /* ECMs go where the PMTs say, which moves where the stream begins to use their PID. */
 static void follow_ecm_pids(struct scramble_run *run)
 {
-    struct headend_service_status status;
+    for (unsigned i = 0; i < run->service_count; i++)
+        headend_scg_place_ecms(run->services[i].scg, run->follower);
+}
 
-    for (unsigned i = 0; run->options->ecmg.port && i < run->service_count; i++) {
-        headend_follower_status(run->follower, i, &status);
-        if (status.ecm_pid)
-            headend_group_set_ecm_pid(run->services[i].group, status.ecm_pid);
-    }
+static struct headend_group *group_of(const struct scramble_run *run, unsigned index)
+{
+    return headend_scg_group(run->services[index].scg);
 }
 
 static void adopt_map(struct scramble_run *run)
@@ -40,42 +42,38 @@ static int start_time(struct scramble_run *run)
     return status < 0 ? cmd_failed(status, "cannot keep source time") : CMD_EXIT_OK;
 }
 
-/* The first service that holds the run up; NULL for none. */
-static const struct cmd_service *awaited(const struct scramble_run *run, uint64_t time)
-{
-    for (unsigned i = 0; i < run->service_count; i++) {
-        if (!headend_group_ready(run->services[i].group, time))
-            return &run->services[i];
-    }
-    return NULL;
-}
-
 static bool groups_ready(const struct scramble_run *run, uint64_t time)
 {
-    return !awaited(run, time);
+    for (unsigned i = 0; i < run->service_count; i++) {
+        if (!headend_group_ready(group_of(run, i), time))
+            return false;
+    }
+    return true;
 }
 
 static void move_time(struct scramble_run *run, uint64_t now)
 {
     for (unsigned i = 0; i < run->service_count; i++)
-        headend_group_advance(run->services[i].group, now);
+        headend_group_advance(group_of(run, i), now);
     cmd_cw_out_reach(&run->cw_out, now);
 }
 
 static void advance_groups(struct scramble_run *run, uint64_t now)
 {
-    if (run->options->ecmg.port)
+    if (run->options->cas.count)
         net_loop_run_once(run->loop, 0);
     move_time(run, now);
 }
 
-/* Once an ECMG has let a whole time-out pass, its next ECMs are waited for only while it is there: a dead one
- * costs a file run one time-out, not one per crypto-period. */
+/* Once an ECMG has let a whole time-out pass, ECMs are waited for only while one is there that has been
+ * asked: a dead one costs a file run one time-out, not one per crypto-period. */
 static bool is_worth_waiting(const struct scramble_run *run, uint64_t time)
 {
-    const struct cmd_service *late = awaited(run, time);
-
-    return !run->gave_up || (late && late->client && headend_ecmg_client_is_up(late->client));
+    for (unsigned i = 0; run->gave_up && i < run->service_count; i++) {
+        if (!headend_group_ready(group_of(run, i), time) && headend_scg_is_awaiting(run->services[i].scg))
+            return true;
+    }
+    return !run->gave_up;
 }
 
 /* Files wait for ECMs: runs the loop until every group covers `time`, or the time-out is over. */
@@ -94,11 +92,22 @@ static bool wait_for_ecms(struct scramble_run *run, uint64_t now, uint64_t time)
     return true;
 }
 
-static int explain_no_ecmg(const struct scramble_run *run)
+/* The CAS of that name, or the first. */
+static const struct cmd_cas_config *find_cas(const struct scramble_run *run, const char *name)
 {
-    const struct cmd_service *late = awaited(run, 0);
-    const char *why = late ? cmd_service_last_error(late) : "";
-    const struct cmd_host_port *ecmg = &run->options->ecmg;
+    const struct cmd_cas_list *list = &run->options->cas;
+
+    for (unsigned i = 0; i < list->count; i++) {
+        if (!strcmp(list->cas[i].terms.name, name))
+            return &list->cas[i];
+    }
+    return &list->cas[0];
+}
+
+static int explain_no_ecmg(const struct scramble_run *run, const struct cmd_service *late, const char *cas)
+{
+    const char *why = headend_scg_last_error(late->scg);
+    const struct headend_ecmg_address *ecmg = find_cas(run, cas)->ecmgs;
 
     if (cmd_process_interrupted())
         return CMD_EXIT_FAILED;
@@ -108,6 +117,34 @@ static int explain_no_ecmg(const struct scramble_run *run)
         ecmg->host, ecmg->port, (double)run->options->ecm_timeout_us / 1e6, *why ? ": " : "", why, ecmg->host,
         ecmg->port);
     return CMD_EXIT_FAILED;
+}
+
+/* Where an ECM does not come, optional CASs are left behind, and for a required one the policy takes over. */
+static void give_up_waiting(struct scramble_run *run, uint64_t now, uint64_t time)
+{
+    for (unsigned i = 0; i < run->service_count; i++) {
+        const char *why = headend_scg_last_error(run->services[i].scg);
+
+        if (!headend_group_ready(group_of(run, i), time))
+            headend_group_give_up(group_of(run, i), now, *why ? why : "no ECM came in time");
+    }
+    run->gave_up = true;
+}
+
+/* The first ECMs did not all come: that is fatal where a required CAS's are missing. */
+static int begin_without(struct scramble_run *run)
+{
+    for (unsigned i = 0; i < run->service_count; i++) {
+        const char *absent = headend_scg_absent(run->services[i].scg);
+
+        if (absent)
+            return explain_no_ecmg(run, &run->services[i], absent);
+    }
+    if (cmd_process_interrupted())
+        return CMD_EXIT_FAILED;
+    give_up_waiting(run, 0, 0);
+    advance_groups(run, 0);
+    return groups_ready(run, 0) ? CMD_EXIT_OK : explain_no_ecmg(run, &run->services[0], "");
 }
 
 /* Nothing is written before the first ECM is there: an ECMG that is absent costs no partial file. */
@@ -120,19 +157,7 @@ int scramble_run_start(struct scramble_run *run)
     if (status != CMD_EXIT_OK)
         return status;
     advance_groups(run, 0);
-    return wait_for_ecms(run, 0, 0) ? CMD_EXIT_OK : explain_no_ecmg(run);
-}
-
-/* Where an ECM does not come in mid-stream, the policy takes over. */
-static void give_up_waiting(struct scramble_run *run, uint64_t now, uint64_t time)
-{
-    for (unsigned i = 0; i < run->service_count; i++) {
-        const char *why = cmd_service_last_error(&run->services[i]);
-
-        if (!headend_group_ready(run->services[i].group, time))
-            headend_group_give_up(run->services[i].group, now, *why ? why : "no ECM came in time");
-    }
-    run->gave_up = true;
+    return wait_for_ecms(run, 0, 0) ? CMD_EXIT_OK : begin_without(run);
 }
 
 /* Crypto-periods that began within the last batch count too. */

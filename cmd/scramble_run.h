@@ -34,6 +34,8 @@ struct scramble_run {
     struct cipher *cipher;
     struct cipher_batch *batch;
     struct net_loop *loop;
+    struct cmd_cas_set cas;
+    struct cmd_cas_use uses[HEADEND_SIGNALS_MAX]; /* of every service: each CAS on its own terms */
     struct cmd_cw_out cw_out;
     bool gave_up; /* on an ECMG that let a time-out pass */
     unsigned service_count;
@@ -45,12 +47,18 @@ struct scramble_run {
     struct io_packet_info out_infos[SCRAMBLE_BATCH + SCRAMBLER_INSERT_MAX];
 };
 
+/* The first of a service's flows at the follower: its CASs have one each. */
+static inline uint16_t scramble_run_flow(const struct scramble_run *run, unsigned service)
+{
+    return (uint16_t)(service * run->options->cas.count);
+}
+
 /* All of these return an exit status; every failure has had its message. */
 
 /* Opens the input, makes the parts, and reads ahead until every service is known. */
 int scramble_run_prepare(struct scramble_run *run);
 
-/* Control words, group and ECMG of every service. */
+/* ECMGs, and control words and SCG of every service. */
 int scramble_run_protect(struct scramble_run *run);
 
 /* Adopts the first plan and waits for the first ECM of every service. */

@@ -5,47 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/control_words.h"
 
-#define LISTED_MAX       16
-#define CP_DURATION_UNIT (100 * BASE_TICKS_PER_MS) /* of nominal_CP_duration */
-
-static int provision(void *context, const struct simulcrypt_cw_provision *provision)
+#define LISTED_MAX 16
+static void period(void *context, uint64_t start, const struct base_secret *cw)
 {
     struct cmd_service *service = (struct cmd_service *)context;
 
-    return headend_ecmg_client_provision(service->client, provision);
-}
-
-static void period(void *context, uint64_t crypto_period, uint64_t start, const struct base_secret *cw)
-{
-    struct cmd_service *service = (struct cmd_service *)context;
-
-    (void)crypto_period;
     if (service->period)
         service->period(service->context, start, cw);
 }
 
-static void degraded(void *context, bool failing, const char *why)
-{
-    struct cmd_service *service = (struct cmd_service *)context;
-    const char *stream = service->stream;
-
-    service->was_degraded |= failing;
-    base_log(failing ? BASE_LOG_WARNING : BASE_LOG_NOTICE, "%s%s%s%s", stream ? "stream " : "",
-             stream ? stream : "", stream ? ": " : "", why);
-}
-
-static const struct headend_group_ops group_ops = {
-    .provision = provision, .period = period, .degraded = degraded};
+static const struct headend_scg_ops scg_ops = {.period = period};
 
 static int fail(const struct cmd_service *service, int error)
 {
-    base_log(BASE_LOG_ERROR, "%s%s: control words cannot be prepared: %s", service->stream ? "stream " : "",
-             service->stream ? service->stream : "the service", base_error_text(error));
+    base_log(BASE_LOG_ERROR, "%s: control words cannot be prepared: %s", service->name,
+             base_error_text(error));
     return error;
 }
 
@@ -63,33 +41,43 @@ static int load_words(struct cmd_service *service, const struct cmd_service_conf
     return 0;
 }
 
-static int create_group(struct cmd_service *service, const struct cmd_service_config *config)
+static int describe_cas(const struct cmd_service_config *config, unsigned index,
+                        struct headend_scg_cas *described)
 {
-    struct headend_group_config group = config->group;
-    int status;
+    const struct cmd_cas_use *use = &config->uses[index];
+    struct cmd_cas *cas = &config->cas->cas[use->cas];
+    uint16_t wanted = use->ecm_id ? (uint16_t)(use->ecm_id + config->counted_on) : 0;
 
-    group.slots = service->slots;
-    group.generator.cw_size = (uint8_t)cipher_cw_size(config->algorithm);
-    group.list = service->list.count ? &service->list : NULL;
-    group.fixed = config->cw;
-    group.has_cas = config->ecmg.host;
-    status = headend_group_create(&service->group, &group, &group_ops, service);
-    keys_cw_generator_clear(&group.generator);
-    return status;
+    *described =
+        (struct headend_scg_cas){.flow = (uint16_t)(config->first_flow + index),
+                                 .ecmgs = cas->ecmgs,
+                                 .ecm_id = cmd_cas_take_ecm_id(cas, wanted),
+                                 .required = use->required,
+                                 .allow_late_ecm = use->allow_late_ecm,
+                                 .access_criteria = use->access_criteria_size ? use->access_criteria : NULL,
+                                 .access_criteria_size = use->access_criteria_size};
+    return described->ecm_id ? 0 : -ENOSPC;
 }
 
-/* Each service has a channel of its own: one connection, one channel, one stream. */
-static int create_client(struct cmd_service *service, const struct cmd_service_config *config)
+static int create_scg(struct cmd_service *service, const struct cmd_service_config *config)
 {
-    struct headend_ecmg_client_config ecmg = config->ecmg;
-    int status;
+    const struct headend_group_member member = {.slots = service->slots, .after = KEYS_SLOT_BLACK};
+    struct headend_scg_cas cas[HEADEND_SIGNALS_MAX];
+    struct headend_scg_config scg = {
+        .name = service->name, .group = config->group, .cas_count = config->use_count, .cas = cas};
+    int status = 0;
 
-    ecmg.stream.stream_id = 1;
-    ecmg.stream.nominal_cp_duration =
-        (uint16_t)((config->group.crypto_period + CP_DURATION_UNIT - 1) / CP_DURATION_UNIT);
-    status = headend_ecmg_client_create(&service->client, config->loop, &ecmg);
-    if (status == 0)
-        headend_ecmg_client_attach(service->client, service->group);
+    for (unsigned i = 0; status == 0 && i < config->use_count; i++)
+        status = describe_cas(config, i, &cas[i]);
+    if (status < 0)
+        return status;
+    scg.group.member_count = 1;
+    scg.group.members = &member;
+    scg.group.generator.cw_size = (uint8_t)cipher_cw_size(config->algorithm);
+    scg.group.list = service->list.count ? &service->list : NULL;
+    scg.group.fixed = config->cw;
+    status = headend_scg_create(&service->scg, &scg, &scg_ops, service);
+    keys_cw_generator_clear(&scg.group.generator);
     return status;
 }
 
@@ -97,44 +85,38 @@ int cmd_service_init(struct cmd_service *service, const struct cmd_service_confi
 {
     int status;
 
-    *service =
-        (struct cmd_service){.stream = config->stream, .period = config->period, .context = config->context};
+    *service = (struct cmd_service){.period = config->period, .context = config->context};
+    snprintf(service->name, sizeof(service->name), "%s", config->name);
     status = load_words(service, config);
     if (status < 0)
         return status;
     if ((status = keys_slots_create(&service->slots, config->cipher, config->grace)) < 0 ||
-        (status = create_group(service, config)) < 0 ||
-        (config->ecmg.host && (status = create_client(service, config)) < 0))
+        (status = create_scg(service, config)) < 0)
         return fail(service, status);
     return 0;
 }
 
 void cmd_service_clear(struct cmd_service *service)
 {
-    headend_ecmg_client_destroy(service->client);
-    headend_group_destroy(service->group);
+    headend_scg_destroy(service->scg);
     keys_slots_destroy(service->slots);
     keys_cw_list_clear(&service->list);
     *service = (struct cmd_service){0};
 }
 
-const char *cmd_service_last_error(const struct cmd_service *service)
-{
-    return service->client ? headend_ecmg_client_last_error(service->client) : "";
-}
-
-void cmd_service_add(struct cmd_service_totals *totals, const struct cmd_service *service)
+void cmd_service_add(struct cmd_service_totals *totals, struct headend_scg *scg)
 {
     struct headend_group_status status;
 
-    headend_group_status(service->group, &status);
+    headend_group_status(headend_scg_group(scg), &status);
     totals->services++;
     totals->on_air += status.on_air;
     totals->degraded += status.degraded;
-    totals->was_degraded |= service->was_degraded;
+    totals->was_degraded |= headend_scg_was_degraded(scg);
     totals->crypto_periods += status.crypto_periods;
     totals->ecms += status.ecms;
     totals->stretched += status.stretched;
+    totals->without += status.without;
 }
 
 void cmd_service_list(const struct headend_follower *follower, char *text, size_t room)

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "ts/order.h"
 
+#define REPETITION_DEFAULT (100 * BASE_TICKS_PER_MS) /* ECM_rep_period 0 */
+
 uint64_t headend__cas_period(const struct simulcrypt_channel_status *status, uint64_t nominal)
 {
     uint64_t minimum = (uint64_t)status->min_cp_duration * 100 * BASE_TICKS_PER_MS;
@@ -12,18 +14,36 @@ uint64_t headend__cas_period(const struct simulcrypt_channel_status *status, uin
     return minimum > nominal ? minimum : nominal;
 }
 
-int64_t headend__cas_delay_start(const struct simulcrypt_channel_status *status, bool transition)
+int64_t headend__cas_delay_start(const struct simulcrypt_channel_status *status, enum headend__moment moment)
 {
     int16_t ms = status->delay_start;
 
-    if (transition && status->has_transition_delay_start)
+    if (moment == HEADEND__TRANSITION && status->has_transition_delay_start)
         ms = status->transition_delay_start;
+    if (moment == HEADEND__CRITERIA && status->has_ac_delay_start)
+        ms = status->ac_delay_start;
     return (int64_t)ms * (int64_t)BASE_TICKS_PER_MS;
+}
+
+int64_t headend__cas_delay_stop(const struct simulcrypt_channel_status *status, enum headend__moment moment)
+{
+    int16_t ms = status->delay_stop;
+
+    if (moment == HEADEND__TRANSITION && status->has_transition_delay_stop)
+        ms = status->transition_delay_stop;
+    if (moment == HEADEND__CRITERIA && status->has_ac_delay_stop)
+        ms = status->ac_delay_stop;
+    return (int64_t)ms * (int64_t)BASE_TICKS_PER_MS;
+}
+
+uint64_t headend__cas_repetition(const struct simulcrypt_channel_status *status)
+{
+    return status->ecm_rep_period ? status->ecm_rep_period * BASE_TICKS_PER_MS : REPETITION_DEFAULT;
 }
 
 static bool delay_exceeds(const struct simulcrypt_channel_status *status, uint64_t period)
 {
-    int64_t delay = headend__cas_delay_start(status, false);
+    int64_t delay = headend__cas_delay_start(status, HEADEND__ORDINARY);
 
     return (uint64_t)(delay < 0 ? -delay : delay) > period;
 }

@@ -18,8 +18,16 @@ int headend__cas_check(const struct simulcrypt_channel_status *status, uint64_t 
  * CW_per_msg y they carry n + 1 + x - y … n + x, which leaves CW n out where y is not above x. */
 unsigned headend__cas_priming(const struct simulcrypt_channel_status *status);
 
-/* delay_start, or where `transition` transition_delay_start (where there is one), in ticks. */
-int64_t headend__cas_delay_start(const struct simulcrypt_channel_status *status, bool transition);
+/* At which crypto-period a delay is wanted: transition_delay_* and AC_delay_* take the place of delay_* where
+ * the ECMG has named them. */
+enum headend__moment { HEADEND__ORDINARY, HEADEND__TRANSITION, HEADEND__CRITERIA };
+
+/* In ticks, relative to the crypto-period's start, or its end. */
+int64_t headend__cas_delay_start(const struct simulcrypt_channel_status *status, enum headend__moment moment);
+int64_t headend__cas_delay_stop(const struct simulcrypt_channel_status *status, enum headend__moment moment);
+
+/* How often an ECM is repeated, in ticks. */
+uint64_t headend__cas_repetition(const struct simulcrypt_channel_status *status);
 
 /* Fills the CW_provision for `crypto_period`. Its CWs point into `cws` (at least SIMULCRYPT_CWS_MAX), which
  * the caller wipes. Errors of headend__words_get(). */

@@ -7,65 +7,59 @@
 
 #include "headend/follower_room.h"
 
-#define ECM_PID_FIRST 0x1F00 /* below what DVB and ATSC streams keep for tables near the end */
-
-static bool is_free(const struct headend_follower *follower, uint16_t pid, uint8_t group)
-{
-    if (!headend__is_scramblable(pid) || headend__has_pid(follower->referenced, pid) ||
-        headend__has_pid(follower->occupied, pid) || follower->next.pids[pid].verdict != HEADEND_UNREFERENCED)
-        return false;
-    for (unsigned i = 0; i < 256; i++)
-        if (i != group && follower->ecm_pids[i] == pid)
-            return false;
-    return true;
-}
-
-static uint16_t choose_ecm_pid(const struct headend_follower *follower,
-                               const struct headend__service *service)
-{
-    uint8_t group = service->config.group;
-    uint16_t pid = follower->ecm_pids[group];
-
-    if (pid && is_free(follower, pid, group))
-        return pid;
-    if (is_free(follower, service->config.ca.ca_pid, group))
-        return service->config.ca.ca_pid;
-    for (pid = ECM_PID_FIRST; pid >= TS_PID_FIRST; pid--)
-        if (is_free(follower, pid, group))
-            return pid;
-    return 0;
-}
-
-/* A service is signalled as soon as its PMT is known; not before all are, so that no ECM PID has to move. */
-static bool is_signalled(const struct headend_follower *follower, unsigned index)
+bool headend__is_signalled(const struct headend_follower *follower, unsigned index)
 {
     const struct headend__service *service = &follower->services[index];
 
-    if (!service->config.signal || !service->program || !service->program->pmt.bytes || !follower->completed)
+    if (!service->signalled || !service->program || !service->program->pmt.bytes || !follower->completed)
         return false;
     for (unsigned i = 0; i < index; i++)
-        if (follower->services[i].config.signal && follower->services[i].program == service->program)
+        if (follower->services[i].signalled && follower->services[i].program == service->program)
             return false;
     return true;
+}
+
+static struct headend__signal describe(const struct headend_follower *follower,
+                                       const struct headend__service *service)
+{
+    struct headend__signal said = {.program = service->program,
+                                   .scrambling_mode = service->config.scrambling_mode};
+
+    for (unsigned i = 0; i < service->signal_count; i++) {
+        const struct headend_signal *signal = &service->signals[i];
+        uint16_t pid = follower->flows[signal->flow].pid;
+
+        if (pid)
+            said.ca[said.ca_count++] = (struct headend__signal_ca){
+                .ca = {.ca_system_id = signal->ca_system_id,
+                       .ca_pid = pid,
+                       .private_size = signal->private_size,
+                       .private_data = signal->private_data},
+                .of_components = signal->of_components,
+                .group = signal->group,
+            };
+    }
+    return said;
 }
 
 int headend_follower_flush(struct headend_follower *follower, uint64_t source_time)
 {
-    struct headend__signal signals[HEADEND_SERVICES_MAX] = {0};
+    struct headend__signal signals[HEADEND_SERVICES_MAX];
+    const struct headend__wanted wanted = {.signals = signals,
+                                           .count = follower->count,
+                                           .map = &follower->map,
+                                           .cat = follower->cat,
+                                           .cat_count = follower->cat_count};
 
+    if (!follower->signalling.orders)
+        return 0;
     for (unsigned i = 0; i < follower->count; i++) {
-        const struct headend_service_config *config = &follower->services[i].config;
-
-        if (!is_signalled(follower, i) || !follower->ecm_pids[config->group])
-            continue;
-        signals[i] = (struct headend__signal){
-            .program = follower->services[i].program,
-            .ca = {.ca_system_id = config->ca.ca_system_id, .ca_pid = follower->ecm_pids[config->group]},
-            .scrambling_mode = config->scrambling_mode,
-        };
+        signals[i].program = NULL;
+        if (headend__is_signalled(follower, i))
+            signals[i] = describe(follower, &follower->services[i]);
     }
-    return headend__signalling_send(&follower->signalling, &follower->tables, signals, follower->count,
-                                    follower->has_cat, source_time);
+    follower->flush_time = source_time;
+    return headend__signalling_send(&follower->signalling, &follower->tables, &wanted, source_time);
 }
 
 int headend_follower_create(struct headend_follower **follower, const struct headend_service_config *configs,
@@ -75,9 +69,6 @@ int headend_follower_create(struct headend_follower **follower, const struct hea
 
     if (count > HEADEND_SERVICES_MAX)
         return -EINVAL;
-    for (unsigned i = 0; i < count; i++)
-        if (configs[i].signal && !orders)
-            return -EINVAL;
     f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
@@ -134,18 +125,14 @@ static bool take_map(struct headend_follower *follower, bool guarded)
 static void build(struct headend_follower *follower)
 {
     headend__map_build(follower);
-    for (unsigned i = 0; i < follower->count; i++)
-        if (is_signalled(follower, i))
-            follower->ecm_pids[follower->services[i].config.group] =
-                choose_ecm_pid(follower, &follower->services[i]);
+    headend__flows_place(follower);
 }
 
 int headend_follower_add(struct headend_follower *follower, const struct headend_service_config *config)
 {
     struct headend__service *services;
 
-    if (follower->pids_alone || follower->count == HEADEND_SERVICES_MAX ||
-        (config->signal && !follower->signalling.orders))
+    if (follower->pids_alone || follower->count == HEADEND_SERVICES_MAX)
         return -EINVAL;
     services = realloc(follower->services, (follower->count + 1) * sizeof(*services));
     if (!services)
@@ -186,16 +173,107 @@ void headend_follower_occupy(struct headend_follower *follower, uint16_t pid)
         follower->occupied[pid / 8] |= (uint8_t)(1u << pid % 8);
 }
 
-static int cat_section(struct headend_follower *follower, const uint8_t *section, size_t size)
+/* The map anew after a change of what is wanted, and the orders that follow from it. */
+static int apply(struct headend_follower *follower)
 {
-    struct ts_section_header header;
+    build(follower);
+    (void)take_map(follower, false);
+    return headend_follower_flush(follower, follower->flush_time);
+}
 
-    if (ts_section_parse(section, size, &header) < 0 || header.table_id != TS_TABLE_CAT) {
-        follower->tables.bad_sections++;
-        return 0;
-    }
-    follower->has_cat = true;
+static bool are_sound(const struct headend_signal *signals, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (signals[i].flow >= HEADEND_FLOWS_MAX || signals[i].private_size > HEADEND_CA_PRIVATE_MAX)
+            return false;
+    return true;
+}
+
+int headend_follower_set_signals(struct headend_follower *follower, unsigned index,
+                                 const struct headend_signal *signals, unsigned count)
+{
+    struct headend__service *service;
+
+    if (index >= follower->count)
+        return -ERANGE;
+    if (!follower->signalling.orders || count > HEADEND_SIGNALS_MAX || !are_sound(signals, count))
+        return -EINVAL;
+    service = &follower->services[index];
+    service->signal_count = count;
+    if (count)
+        memcpy(service->signals, signals, count * sizeof(*signals));
+    service->signalled |= count;
+    return apply(follower);
+}
+
+int headend_follower_set_cat(struct headend_follower *follower, const struct headend_cat_entry *entries,
+                             unsigned count)
+{
+    if (!follower->signalling.orders || follower->pids_alone || count > HEADEND_CAT_ENTRIES_MAX)
+        return -EINVAL;
+    for (unsigned i = 0; i < count; i++)
+        if (entries[i].private_size > HEADEND_CA_PRIVATE_MAX)
+            return -EINVAL;
+    follower->cat_count = count;
+    if (count)
+        memcpy(follower->cat, entries, count * sizeof(*entries));
+    return apply(follower);
+}
+
+bool headend_follower_cat_is_full(const struct headend_follower *follower)
+{
+    return follower->signalling.cat.full;
+}
+
+int headend_follower_set_components(struct headend_follower *follower, unsigned index,
+                                    const struct headend_component_group *components, unsigned count)
+{
+    struct headend__service *service;
+
+    if (index >= follower->count)
+        return -ERANGE;
+    if (count > HEADEND_COMPONENT_GROUPS_MAX)
+        return -EINVAL;
+    service = &follower->services[index];
+    service->component_count = count;
+    if (count)
+        memcpy(service->components, components, count * sizeof(*components));
+    build(follower);
+    (void)take_map(follower, false);
     return 0;
+}
+
+static bool has_component(struct headend_follower *follower, const struct headend__service *service,
+                          bool by_tag, uint16_t component)
+{
+    if (!service->program || !headend__read_pmt(follower, service->program))
+        return false;
+    for (unsigned i = 0; i < follower->pmt.component_count; i++)
+        if (headend__is_component(&follower->pmt.components[i], by_tag, component))
+            return true;
+    return false;
+}
+
+int headend_follower_find_component(struct headend_follower *follower, bool by_tag, uint16_t component,
+                                    unsigned *index)
+{
+    for (*index = 0; *index < follower->count; ++*index)
+        if (has_component(follower, &follower->services[*index], by_tag, component))
+            return 0;
+    return -ENOENT;
+}
+
+bool headend_follower_transport_stream(const struct headend_follower *follower, uint16_t *transport_stream_id,
+                                       uint16_t *original_network_id, bool *network_known)
+{
+    const struct headend__table *sdt = &follower->tables.sdt;
+    const struct headend__section *section = &sdt->sections[sdt->last_number];
+
+    *network_known = sdt->known && section->bytes;
+    if (*network_known)
+        *original_network_id = base_load_u16(section->bytes + 8); /* ts_sdt_read() has seen it */
+    *transport_stream_id = follower->tables.pat.extension;
+    return follower->tables.pat.known;
 }
 
 int headend_follower_section(struct headend_follower *follower, uint16_t pid, const uint8_t *section,
@@ -207,10 +285,7 @@ int headend_follower_section(struct headend_follower *follower, uint16_t pid, co
     if (follower->pids_alone || pid >= TS_PIDS)
         return 0;
     guarded = follower->map.pids[pid].guard;
-    if (pid == TS_PID_CAT)
-        r = cat_section(follower, section, size);
-    else
-        r = headend__tables_section(&follower->tables, pid, section, size);
+    r = headend__tables_section(&follower->tables, pid, section, size);
     if (r < 0)
         return r;
     if (sequence > follower->observed)
@@ -227,27 +302,35 @@ const struct headend_map *headend_follower_map(const struct headend_follower *fo
     return &follower->map;
 }
 
+static bool wants_other_pid(const struct headend_follower *follower, const struct headend__service *service)
+{
+    for (unsigned i = 0; i < service->signal_count; i++) {
+        uint16_t pid = follower->flows[service->signals[i].flow].pid;
+
+        if (pid && service->signals[i].wanted_pid && service->signals[i].wanted_pid != pid)
+            return true;
+    }
+    return false;
+}
+
 int headend_follower_status(const struct headend_follower *follower, unsigned index,
                             struct headend_service_status *status)
 {
     const struct headend__service *service;
     const char *name;
-    uint16_t ecm_pid;
 
     if (index >= follower->count)
         return -ERANGE;
     service = &follower->services[index];
-    ecm_pid = service->config.signal ? follower->ecm_pids[service->config.group] : 0;
     name = service->program ? headend__tables_name(&follower->tables, service->id) : NULL;
     *status = (struct headend_service_status){
         .found = service->program != NULL,
         .pmt_known = service->program && service->program->pmt.bytes && !service->program->unreadable,
         .ambiguous_name = service->ambiguous,
         .unsignalled = follower->signalling.services[index].unsignalled,
-        .ecm_pid_in_use = ecm_pid && service->config.ca.ca_pid && service->config.ca.ca_pid != ecm_pid,
+        .ecm_pid_in_use = wants_other_pid(follower, service),
         .service_id = service->program ? service->id : service->config.service_id,
         .pmt_pid = service->program ? service->program->pmt_pid : 0,
-        .ecm_pid = ecm_pid,
         .protected_components = service->protected_components,
     };
     if (name)

@@ -28,9 +28,11 @@
 #define HEADEND_DATA      (1u << TS_COMPONENT_DATA)
 #define HEADEND_ALL       (HEADEND_VIDEO | HEADEND_AUDIO | HEADEND_SUBTITLES | HEADEND_DATA)
 
-#define HEADEND_SIGNALS_MAX    16   /* CA_descriptors of one service, that is CASs */
-#define HEADEND_CA_PRIVATE_MAX 64   /* private_data_bytes of one CA_descriptor */
-#define HEADEND_FLOWS_MAX      1024 /* ECM streams of one transport stream */
+#define HEADEND_SIGNALS_MAX          16 /* CA_descriptors of one service, that is CASs */
+#define HEADEND_CA_PRIVATE_MAX       64 /* private_data_bytes of one CA_descriptor */
+#define HEADEND_CAT_ENTRIES_MAX      64
+#define HEADEND_COMPONENT_GROUPS_MAX 64   /* of one service */
+#define HEADEND_FLOWS_MAX            1024 /* ECM streams of one transport stream */
 
 enum headend_choice { HEADEND_SERVICE_FIRST, HEADEND_SERVICE_ID, HEADEND_SERVICE_NAME };
 
@@ -43,14 +45,17 @@ struct headend_service_config {
     uint8_t scrambling_mode;        /* for the scrambling_descriptor */
 };
 
-/* One CA_descriptor of a service. Where a service has any, its PMT is rewritten (CA_descriptors,
- * scrambling_descriptor), its SDT entry (free_CA_mode) and the CAT (which there must be). */
+/* One CA_descriptor of a service, at the programme or at components. Where a service has any, its PMT is
+ * rewritten (CA_descriptors, scrambling_descriptor), its SDT entry (free_CA_mode) and the CAT (which there
+ * must be). */
 struct headend_signal {
     uint16_t flow; /* below HEADEND_FLOWS_MAX: names the ECM stream; services with one flow share its PID */
     uint16_t ca_system_id;
     /* 0, or one that the stream uses: the first PID that no table names, from 0x1F00 downwards, is taken. It
      * moves where the stream begins to use it. */
     uint16_t wanted_pid;
+    bool of_components; /* at the service's components that read `group`, else at the programme */
+    uint8_t group;
     uint8_t private_size;
     uint8_t private_data[HEADEND_CA_PRIVATE_MAX];
 };
@@ -118,19 +123,23 @@ int headend_follower_set_signals(struct headend_follower *follower, unsigned ind
 /* Where an ECM stream plays; 0: not known yet. */
 uint16_t headend_follower_flow_pid(const struct headend_follower *follower, uint16_t flow);
 
+/* Whether the CAT had no room for all its entries: what did not fit was left out. */
+bool headend_follower_cat_is_full(const struct headend_follower *follower);
+
 /* What the CAT says beside what the stream's own CAT says; other CASs' entries are kept, one with the same
- * CA_system_id and PID is not doubled. Copied. -EINVAL over 64 entries. -ENOBUFS. */
+ * CA_system_id and PID is not doubled. Copied. -EINVAL over HEADEND_CAT_ENTRIES_MAX, or without orders;
+ * -ENOBUFS: see headend_follower_flush(). */
 int headend_follower_set_cat(struct headend_follower *follower, const struct headend_cat_entry *entries,
                              unsigned count);
 
-/* Groups of components; all of the service at once, copied. The map is renewed. -ERANGE, -EINVAL over 64,
- * -ENOMEM. */
+/* Groups of components; all of the service at once, copied. The map is renewed; call
+ * headend_follower_flush(). -ERANGE, -EINVAL over HEADEND_COMPONENT_GROUPS_MAX. */
 int headend_follower_set_components(struct headend_follower *follower, unsigned index,
                                     const struct headend_component_group *components, unsigned count);
 
 /* Whether the stream has this component now, and in which of the configured services (-ENOENT: none): for
  * checks of an EIS's wishes. */
-int headend_follower_find_component(const struct headend_follower *follower, bool by_tag, uint16_t component,
+int headend_follower_find_component(struct headend_follower *follower, bool by_tag, uint16_t component,
                                     unsigned *index);
 
 /* transport_stream_id (PAT) and original_network_id (SDT) as the stream says; false: not known yet. */

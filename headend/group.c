@@ -4,89 +4,165 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "headend/cas.h"
 #include "headend/group_room.h"
 
 #define RETRY     (10 * BASE_TICKS_PER_MS)
-#define STEPS_MAX 1000 /* crypto-periods of one call, where source time leaps in a file run */
+#define STEPS_MAX 1000 /* of one call, where source time leaps in a file run */
 #define TIME_MAX  (UINT64_C(1) << 62)
 
-/* Whether the newest slot holds for ever. */
-static bool finished(const struct headend_group *group)
+bool headend__group_finished(const struct headend_group *group)
 {
+    if (group->ended)
+        return true;
+    if (group->change || group->coming)
+        return false;
     if (group->config.fixed)
         return group->published >= 1;
     return group->words.list && group->published >= group->words.list->count;
 }
 
-/* From when on the next ECM must be in hand. */
-static uint64_t deadline(const struct headend_group *group)
+/* How long before the next crypto-period its ECMs must begin: those of required CASs; where there are none,
+ * of the one that needs least. */
+static uint64_t lead_needed(const struct headend_group *group)
 {
-    uint64_t lead = headend__group_ecm_lead(group) + group->config.guard;
+    const struct headend__definition *plan = headend__group_plan(group);
+    uint64_t next = headend__group_next(group), required = 0, least = HEADEND__NEVER;
+    bool any_required = false;
+
+    for (unsigned i = 0; i < plan->role_count; i++) {
+        const struct headend__group_cas *cas = plan->roles[i].cas;
+        uint64_t lead = headend__cas_lead(group, cas, next);
+
+        any_required |= plan->roles[i].required;
+        if (plan->roles[i].required)
+            required = headend__latest(required, lead);
+        else if (headend__has_in_hand(cas, next) && lead < least)
+            least = lead;
+    }
+    return any_required || least == HEADEND__NEVER ? required : least;
+}
+
+/* The largest of all: in a file run every ECM is in time. */
+static uint64_t lead_largest(const struct headend_group *group)
+{
+    uint64_t next = headend__group_next(group), lead = 0;
+
+    for (unsigned i = 0; i < group->cas_count; i++) {
+        const struct headend__group_cas *cas = group->cas[i];
+
+        lead = headend__latest(lead, headend__cas_lead(group, cas, headend__latest(next, cas->since)));
+    }
+    return lead;
+}
+
+static uint64_t lead_awaited(const struct headend_group *group)
+{
+    return group->config.guard + (group->config.waits_for_ecms ? lead_largest(group) : lead_needed(group));
+}
+
+uint64_t headend__group_deadline(const struct headend_group *group)
+{
+    uint64_t lead = lead_awaited(group);
 
     if (!headend__group_on_air(group))
         return group->due;
     return group->due > lead ? group->due - lead : 0;
 }
 
-static void degrade(struct headend_group *group)
+uint64_t headend__group_start_of_next(const struct headend_group *group)
 {
-    if (group->degraded)
-        return;
-    if (!group->why[0])
-        headend__group_set_why(group, "the ECM of the next crypto-period did not come in time");
-    group->degraded = true;
-    if (group->ops.degraded)
-        group->ops.degraded(group->context, true, group->why);
+    if (!headend__group_on_air(group))
+        return group->now + headend__latest(lead_largest(group), group->config.guard);
+    return headend__latest(group->due, group->now + group->config.guard + lead_needed(group));
 }
 
-static void recover(struct headend_group *group)
+uint64_t headend__group_start_of(const struct headend_group *group, uint64_t crypto_period)
 {
-    group->late = group->given_up = group->fallen_back = false;
-    group->why[0] = '\0';
-    if (!group->degraded)
-        return;
-    group->degraded = false;
-    if (group->ops.degraded)
-        group->ops.degraded(group->context, false, "the next crypto-period has its ECM");
+    return group->starts[(crypto_period - group->config.first_crypto_period) % HEADEND__STARTS];
+}
+
+uint64_t headend__group_period(const struct headend_group *group,
+                               const struct headend__definition *definition)
+{
+    uint64_t period = definition->crypto_period;
+
+    (void)group;
+    for (unsigned i = 0; i < definition->role_count; i++)
+        if (definition->roles[i].cas->known)
+            period = headend__cas_period(&definition->roles[i].cas->status, period);
+    return period;
+}
+
+static bool is_pid(uint16_t pid)
+{
+    return pid >= TS_PID_FIRST && pid < TS_PID_NULL;
+}
+
+bool headend__cas_usable(const struct headend_group_cas *cas, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if ((cas[i].ecm_pid && !is_pid(cas[i].ecm_pid)) ||
+            cas[i].access_criteria_size > SIMULCRYPT_ACCESS_CRITERIA_MAX)
+            return false;
+        for (unsigned j = 0; j < i; j++)
+            if (cas[j].id == cas[i].id || (cas[i].ecm_pid && cas[j].ecm_pid == cas[i].ecm_pid))
+                return false;
+    }
+    return true;
 }
 
 static bool usable(const struct headend_group_config *config, const struct headend_group_ops *ops)
 {
-    if (!config->slots || config->crypto_period < HEADEND_CRYPTO_PERIOD_MIN ||
-        config->crypto_period > TIME_MAX || config->guard > config->crypto_period)
+    if (!headend__members_usable(config->members, config->member_count) ||
+        config->crypto_period < HEADEND_CRYPTO_PERIOD_MIN || config->crypto_period > TIME_MAX ||
+        config->guard > config->crypto_period)
         return false;
-    if (config->has_cas && (!config->orders || !ops || !ops->provision))
-        return false;
-    if (config->ecm_pid && (config->ecm_pid < TS_PID_FIRST || config->ecm_pid >= TS_PID_NULL))
+    if (config->cas_count > HEADEND_GROUP_CAS_MAX ||
+        (config->cas_count && (!config->cas || !config->orders || !ops || !ops->provision)))
         return false;
     if (config->generator.cw_size != 8 && config->generator.cw_size != KEYS_CW_MAX)
         return false;
-    return !config->list || config->list->count;
+    return headend__cas_usable(config->cas, config->cas_count) && (!config->list || config->list->count);
 }
 
-int headend_group_create(struct headend_group **group, const struct headend_group_config *config,
+static void take_config(struct headend_group *group, const struct headend_group_config *config,
+                        const struct headend_group_ops *ops, void *context)
+{
+    group->config = *config;
+    group->config.members = NULL;
+    group->config.cas = NULL;
+    keys_cw_generator_clear(&group->config.generator);
+    group->words.generator = config->generator;
+    group->words.list = config->list;
+    group->words.first = config->first_crypto_period;
+    group->words.fixed = config->fixed;
+    if (ops)
+        group->ops = *ops;
+    group->context = context;
+}
+
+int headend_group_create(struct headend_group **out, const struct headend_group_config *config,
                          const struct headend_group_ops *ops, void *context)
 {
-    struct headend_group *g;
+    struct headend_group *group;
+    int r;
 
     if (!usable(config, ops))
         return -EINVAL;
-    g = calloc(1, sizeof(*g));
-    if (!g)
+    group = calloc(1, sizeof(*group));
+    if (!group)
         return -ENOMEM;
-    g->config = *config;
-    keys_cw_generator_clear(&g->config.generator);
-    g->words.generator = config->generator;
-    g->words.list = config->list;
-    g->words.first = config->first_crypto_period;
-    g->words.fixed = config->fixed;
-    if (ops)
-        g->ops = *ops;
-    g->context = context;
-    g->period = config->crypto_period;
-    *group = g;
+    take_config(group, config, ops, context);
+    r = headend__definition_create(&group->current, group, config->member_count, config->members,
+                                   config->cas_count, config->cas, config->crypto_period);
+    if (r < 0) {
+        headend_group_destroy(group);
+        return r;
+    }
+    for (unsigned i = 0; i < config->member_count; i++)
+        headend__members_show_clear(group, &config->members[i]);
+    *out = group;
     return 0;
 }
 
@@ -94,92 +170,47 @@ void headend_group_destroy(struct headend_group *group)
 {
     if (!group)
         return;
+    for (unsigned i = 0; i < group->cas_count; i++)
+        headend__cas_destroy(group->cas[i]);
+    headend__definition_destroy(group->current);
+    headend__definition_destroy(group->coming);
+    headend__definition_destroy(group->change);
     headend__words_clear(&group->words);
     free(group);
 }
 
-/* When the next crypto-period can begin. */
-static uint64_t start_of_next(const struct headend_group *group)
-{
-    uint64_t earliest = group->now + group->config.guard;
-
-    if (!headend__group_on_air(group))
-        return group->now + headend__latest(headend__group_ecm_lead(group), group->config.guard);
-    return headend__latest(group->due, earliest + headend__group_ecm_lead(group));
-}
-
-static void mark_late(struct headend_group *group)
-{
-    if (group->late || !headend__group_on_air(group))
-        return;
-    group->late = true;
-    group->missed = group->due;
-    group->stretched++;
-}
-
-static uint8_t parity_of(const struct headend_group *group, uint64_t crypto_period)
-{
-    return group->config.fixed ? 0 : (uint8_t)(crypto_period & 1);
-}
-
-/* Gives the next crypto-period's slot to the worker, and then its ECM: where the ring of slots is full the
- * ECM must not go on air alone, while orders find no room only where the worker stands still. */
+/* Gives the next crypto-period's slot to the worker, and then its ECMs: where a ring of slots is full ECMs
+ * must not go on air alone, while orders find no room only where the worker stands still. */
 static bool publish(struct headend_group *group)
 {
-    uint64_t crypto_period = headend__group_next(group);
-    uint64_t start = start_of_next(group);
-    const struct base_secret *cw;
+    const struct headend__definition *plan = headend__group_plan(group);
+    uint64_t crypto_period = headend__group_next(group), start = headend__group_start_of_next(group);
+    const struct base_secret *cw = NULL;
 
-    if (headend__words_get(&group->words, crypto_period, &cw) < 0) {
+    if (!headend__ends(plan) && headend__words_get(&group->words, crypto_period, &cw) < 0) {
         headend__group_set_why(group, "cannot make a control word");
         return false;
     }
-    if (keys_slots_publish(group->config.slots, KEYS_SLOT_KEY, crypto_period, start,
-                           parity_of(group, crypto_period), cw) < 0)
+    if (!headend__members_publish(group, start, cw))
         return false;
     if (start > group->due)
-        mark_late(group);
-    if (group->config.has_cas)
-        group->ecm.start = headend__group_ecm_start(group, start);
-    group->in_hand = false;
-    group->starts[group->published % KEYS_SLOTS] = start;
-    group->published++;
-    group->due = start + group->period;
-    if (group->ops.period)
+        headend__group_mark_late(group);
+    group->starts[group->published % HEADEND__STARTS] = start;
+    headend__group_order(group, start);
+    group->due = start + headend__group_period(group, plan);
+    group->asking = false;
+    group->ended = headend__ends(plan);
+    group->published += !group->ended;
+    if (group->ops.period && cw)
         group->ops.period(group->context, crypto_period, start, cw);
-    recover(group);
-    return !group->config.has_cas || headend__group_push_ecm(group);
-}
-
-/* Lets the policy take hold where the next crypto-period should have begun and cannot. */
-static void fall_back(struct headend_group *group)
-{
-    const struct headend_group_config *config = &group->config;
-    uint64_t limit = config->waits_for_ecms ? group->due : group->now + config->guard + 1;
-    enum keys_slot_kind kind = config->policy == HEADEND_CLEAR ? KEYS_SLOT_CLEAR : KEYS_SLOT_BLACK;
-    uint64_t start, last;
-
-    if (!headend__group_on_air(group) || (config->waits_for_ecms && !group->given_up))
-        return;
-    if (group->now > deadline(group))
-        mark_late(group);
-    if (group->late && group->now >= group->missed)
-        degrade(group);
-    if (!group->late || config->policy == HEADEND_HOLD || group->fallen_back ||
-        group->missed + config->policy_delay >= limit)
-        return;
-    start = headend__latest(group->missed + config->policy_delay, group->now + config->guard);
-    last = headend__group_next(group) - 1;
-    if (keys_slots_publish(config->slots, kind, last, start, parity_of(group, last), NULL) < 0)
-        return;
-    group->fallen_back = true;
-    group->due = headend__latest(group->due, start);
-    degrade(group);
+    headend__group_recover(group);
+    headend__group_settle(group, crypto_period, start);
+    return true;
 }
 
 static void count_begun(struct headend_group *group)
 {
-    while (group->begun < group->published && group->starts[group->begun % KEYS_SLOTS] <= group->now)
+    while (group->begun < group->published && group->starts[group->begun % HEADEND__STARTS] <= group->now)
         group->begun++;
 }
 
@@ -192,32 +223,96 @@ static void move_time(struct headend_group *group, uint64_t now)
         group->started = true;
         group->due = now;
     }
-    if (group->config.waits_for_ecms && !finished(group) && now > deadline(group))
-        now = deadline(group);
+    if (group->config.waits_for_ecms && !headend__group_finished(group)) {
+        uint64_t deadline = headend__group_deadline(group);
+
+        now = now < deadline ? now : deadline;
+    }
     group->now = headend__latest(group->now, now);
     count_begun(group);
-    /* All packets before `now` are through: the worker of this thread may have had none for this group. */
     if (group->config.waits_for_ecms)
-        keys_slots_current(group->config.slots, group->now);
+        headend__members_pass(group);
 }
 
-/* One crypto-period further, where that is possible now. */
+static bool send_orders(struct headend_group *group)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < group->cas_count; i++)
+        all &= headend__cas_send(group, group->cas[i]);
+    return all;
+}
+
+static bool order_late(struct headend_group *group)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < group->cas_count; i++) {
+        struct headend__group_cas *cas = group->cas[i];
+
+        if (!cas->in_hand || cas->in_hand->crypto_period >= headend__group_next(group) || !cas->ecm_pid)
+            continue;
+        headend__cas_order_late(group, cas);
+        any = true;
+    }
+    return any;
+}
+
+/* No crypto-period can be published now: the last one is, or as many as may be. */
+static bool is_full(const struct headend_group *group)
+{
+    return headend__group_finished(group) || group->published - group->begun >= HEADEND__AHEAD;
+}
+
+/* The crypto-period that a CAS is to be asked about now, and under what; NULL: none. One that lags behind
+ * goes over what is past. */
+static const struct headend__role *wanted(const struct headend_group *group,
+                                          const struct headend__group_cas *cas, bool full, uint64_t *wanted)
+{
+    uint64_t running = group->config.first_crypto_period + group->begun - (group->begun > 0);
+    uint64_t n = headend__latest(cas->next, running), next = headend__group_next(group);
+
+    while (n < next && headend__cas_is_past(group, cas, n))
+        n++;
+    *wanted = n;
+    if (n > next || (n == next && full))
+        return NULL;
+    return headend__role_of(n == next ? headend__group_plan(group) : group->current, cas);
+}
+
+static void ask_all(struct headend_group *group, bool full)
+{
+    for (unsigned i = 0; i < group->cas_count; i++) {
+        struct headend__group_cas *cas = group->cas[i];
+        uint64_t n;
+        const struct headend__role *role = wanted(group, cas, full, &n);
+
+        if (!role)
+            continue;
+        cas->next = n;
+        if (cas->in_hand && cas->in_hand->crypto_period != n)
+            headend__cas_forget(cas, cas->in_hand->crypto_period);
+        headend__group_ask(group, cas, n, role);
+    }
+}
+
+/* One crypto-period or late ECM further, where that is possible now. */
 static bool step(struct headend_group *group)
 {
-    if (group->unordered && !headend__group_push_ecm(group))
-        return false;
-    if (finished(group) || group->published - group->begun >= HEADEND__AHEAD)
-        return false;
-    if (!group->config.has_cas)
-        return publish(group);
-    while (!group->in_hand && group->up && !group->waiting) {
-        unsigned priming = group->priming;
+    bool full;
+    uint64_t until;
 
-        headend__group_ask(group);
-        if (group->priming >= priming)
-            break; /* sent, refused, or failed at once; an answered priming goes on */
-    }
-    return group->in_hand && group->config.ecm_pid && publish(group);
+    if (!send_orders(group))
+        return false;
+    if (order_late(group))
+        return true;
+    headend__group_ask_newcomers(group);
+    full = is_full(group) || !headend__group_adopt(group);
+    ask_all(group, full);
+    if (order_late(group))
+        return true;
+    return !full && headend__group_is_complete(group) && !headend__group_is_patient(group, &until) &&
+           publish(group);
 }
 
 static uint64_t earlier_of(uint64_t best, uint64_t candidate, uint64_t now)
@@ -225,27 +320,53 @@ static uint64_t earlier_of(uint64_t best, uint64_t candidate, uint64_t now)
     return candidate > now && candidate < best ? candidate : best;
 }
 
-static uint64_t next_change(const struct headend_group *group)
+/* Something was refused that is to be tried again. */
+static bool is_to_retry(const struct headend_group *group)
 {
-    uint64_t next = UINT64_MAX;
+    bool full = is_full(group);
+
+    for (unsigned i = 0; i < group->cas_count; i++) {
+        const struct headend__group_cas *cas = group->cas[i];
+        uint64_t n;
+
+        if (cas->unsent_count)
+            return true;
+        if (cas->up && !cas->waiting && !cas->in_hand && (wanted(group, cas, full, &n) || group->change))
+            return true;
+    }
+    return false;
+}
+
+/* When what is on air may have to change for want of an ECM. */
+static uint64_t next_failure(const struct headend_group *group, uint64_t next)
+{
     uint64_t policy = headend__latest(group->missed + group->config.policy_delay, group->config.guard);
 
-    if (group->unordered)
-        return group->now + RETRY;
-    if (finished(group))
-        return next;
-    if (group->published - group->begun >= HEADEND__AHEAD)
-        return group->starts[group->begun % KEYS_SLOTS];
-    if (!group->config.has_cas || group->in_hand || (group->up && !group->waiting))
-        next = group->now + RETRY;
     if (!headend__group_on_air(group))
         return next;
-    next = earlier_of(next, deadline(group) + 1, group->now);
+    next = earlier_of(next, headend__group_deadline(group) + 1, group->now);
     next = earlier_of(next, group->late ? group->missed : group->due, group->now);
-    if (group->late && group->config.policy != HEADEND_HOLD && !group->fallen_back)
-        next =
-            earlier_of(next, headend__latest(policy - group->config.guard, group->now + RETRY), group->now);
-    return next;
+    if (!group->late || group->config.policy == HEADEND_HOLD || group->fallen_back)
+        return next;
+    return earlier_of(next, headend__latest(policy - group->config.guard, group->now + RETRY), group->now);
+}
+
+static uint64_t next_change(const struct headend_group *group)
+{
+    uint64_t next = is_to_retry(group) ? group->now + RETRY : HEADEND__NEVER;
+    uint64_t until;
+
+    if (group->ended)
+        return earlier_of(next, headend__group_start_of(group, headend__group_next(group)), group->now);
+    if (headend__group_finished(group))
+        return next;
+    if (is_full(group))
+        return earlier_of(next, group->starts[group->begun % HEADEND__STARTS], group->now);
+    if (headend__group_is_patient(group, &until))
+        next = earlier_of(next, until, group->now);
+    else if (headend__group_is_complete(group))
+        next = group->now + RETRY;
+    return next_failure(group, next);
 }
 
 uint64_t headend_group_advance(struct headend_group *group, uint64_t now)
@@ -253,8 +374,9 @@ uint64_t headend_group_advance(struct headend_group *group, uint64_t now)
     move_time(group, now);
     for (unsigned i = 0; i < STEPS_MAX && step(group); i++)
         move_time(group, now);
-    if (!finished(group) && group->published - group->begun < HEADEND__AHEAD && !group->in_hand)
-        fall_back(group);
+    headend__group_sweep(group);
+    if (!is_full(group) && !headend__group_is_complete(group))
+        headend__group_fall_back(group);
     return next_change(group);
 }
 
@@ -262,27 +384,39 @@ uint64_t headend_group_horizon(const struct headend_group *group)
 {
     if (!group->started)
         return 0;
-    return finished(group) ? UINT64_MAX : deadline(group);
+    return headend__group_finished(group) ? HEADEND__NEVER : headend__group_deadline(group);
 }
 
 bool headend_group_ready(const struct headend_group *group, uint64_t time)
 {
-    return (group->started && finished(group)) || time < headend_group_horizon(group);
+    return (group->started && headend__group_finished(group)) || time < headend_group_horizon(group);
+}
+
+static void abandon_optional(struct headend_group *group)
+{
+    const struct headend__definition *plan = headend__group_plan(group);
+
+    for (unsigned i = 0; i < plan->role_count; i++)
+        if (!plan->roles[i].required && !headend__has_in_hand(plan->roles[i].cas, headend__group_next(group)))
+            plan->roles[i].cas->abandoned = true;
 }
 
 void headend_group_give_up(struct headend_group *group, uint64_t now, const char *why)
 {
-    if (!group->config.has_cas || !group->started || finished(group) || group->in_hand)
+    if (!group->started || is_full(group) || !headend__group_plan(group)->role_count)
         return;
     move_time(group, now);
+    if (is_full(group) || headend__group_abandon_newcomers(group))
+        return;
+    abandon_optional(group);
+    if (headend__group_is_complete(group))
+        return;
     headend__group_set_why(group, why);
-    mark_late(group);
+    headend__group_mark_late(group);
     group->given_up = true;
-    group->due =
-        headend__latest(group->due, group->now + headend__group_ecm_lead(group) + group->config.guard) +
-        group->period;
-    degrade(group);
-    fall_back(group);
+    group->due = headend__latest(group->due, group->now + lead_awaited(group)) +
+                 headend__group_period(group, headend__group_plan(group));
+    headend__group_fall_back(group);
 }
 
 void headend_group_status(const struct headend_group *group, struct headend_group_status *status)
@@ -291,7 +425,21 @@ void headend_group_status(const struct headend_group *group, struct headend_grou
         .crypto_periods = group->begun,
         .ecms = group->ecms,
         .stretched = group->stretched,
+        .without = group->without,
         .on_air = headend__group_on_air(group),
         .degraded = group->degraded,
     };
+}
+
+int headend_group_cas_status(const struct headend_group *group, uint32_t id,
+                             struct headend_group_cas_status *status)
+{
+    const struct headend__group_cas *cas = headend__group_find(group, id);
+
+    if (!cas)
+        return -ENOENT;
+    *status = (struct headend_group_cas_status){
+        .up = cas->up, .missing = cas->missing, .ecms = cas->ecms, .without = cas->without};
+    snprintf(status->why, sizeof(status->why), "%s", cas->why);
+    return 0;
 }

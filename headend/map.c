@@ -112,6 +112,8 @@ static void map_tables(struct headend_follower *follower)
     map->pids[TS_PID_NULL].verdict = HEADEND_PASS;
     map->pids[TS_PID_PAT].observe = map->pids[TS_PID_PAT].guard = true;
     map->pids[TS_PID_SDT].observe = true;
+    map->pids[TS_PID_CAT].observe = true;
+    map->pids[TS_PID_CAT].rewrite = follower->cat_count || follower->signalling.cat.replacing;
     for (unsigned i = 0; i < tables->program_count; i++) {
         uint16_t pid = tables->programs[i].pmt_pid;
 
@@ -123,12 +125,13 @@ static void map_tables(struct headend_follower *follower)
     }
 }
 
-static bool read_pmt(struct headend_follower *follower, const struct headend__program *program)
+bool headend__read_pmt(struct headend_follower *follower, const struct headend__program *program)
 {
     return program->pmt.bytes && ts_pmt_read(program->pmt.bytes, program->pmt.size, &follower->pmt) >= 0;
 }
 
-static void protect_pid(struct headend_follower *follower, struct headend__service *service, uint16_t pid)
+static void protect_pid(struct headend_follower *follower, struct headend__service *service, uint16_t pid,
+                        uint8_t group)
 {
     struct headend_map *map = &follower->next;
 
@@ -139,7 +142,28 @@ static void protect_pid(struct headend_follower *follower, struct headend__servi
     if (map->pids[pid].verdict == HEADEND_PROTECT)
         return;
     map->pids[pid].verdict = HEADEND_PROTECT;
-    map->pids[pid].group = service->config.group;
+    map->pids[pid].group = group;
+}
+
+/* The group that was given to a component, NULL where none was. */
+static const struct headend_component_group *group_of(const struct headend__service *service,
+                                                      const struct ts_pmt_component *component)
+{
+    for (unsigned i = 0; i < service->component_count; i++)
+        if (headend__is_component(component, service->components[i].by_tag, service->components[i].component))
+            return &service->components[i];
+    return NULL;
+}
+
+static void map_component(struct headend_follower *follower, struct headend__service *service,
+                          const struct ts_pmt_component *component)
+{
+    const struct headend_component_group *own = group_of(service, component);
+
+    if (own)
+        protect_pid(follower, service, component->pid, own->group);
+    else if (service->config.components & 1u << component->kind)
+        protect_pid(follower, service, component->pid, service->config.group);
 }
 
 /* Before other programmes' PIDs are mapped: a PID that both use is protected. */
@@ -151,19 +175,15 @@ static void map_service(struct headend_follower *follower, struct headend__servi
     service->protected_components = 0;
     if (!program)
         return;
-    if (service->config.signal) {
-        map->pids[TS_PID_CAT].observe = true;
-        map->pids[TS_PID_SDT].rewrite = true;
-    }
+    map->pids[TS_PID_SDT].rewrite |= service->signalled;
     if (headend__is_scramblable(program->pmt_pid)) {
         map->pids[program->pmt_pid].guard = true;
-        map->pids[program->pmt_pid].rewrite |= service->config.signal;
+        map->pids[program->pmt_pid].rewrite |= service->signalled;
     }
-    if (!read_pmt(follower, program))
+    if (!headend__read_pmt(follower, program))
         return;
     for (unsigned i = 0; i < follower->pmt.component_count; i++)
-        if (service->config.components & 1u << follower->pmt.components[i].kind)
-            protect_pid(follower, service, follower->pmt.components[i].pid);
+        map_component(follower, service, &follower->pmt.components[i]);
 }
 
 static void reference(struct headend_follower *follower, uint16_t pid, bool pass)
@@ -181,7 +201,7 @@ static void map_program(struct headend_follower *follower, const struct headend_
     bool pass = follower->completed && !may_be_meant(follower, program);
     const struct ts_pmt *pmt = &follower->pmt;
 
-    if (!read_pmt(follower, program))
+    if (!headend__read_pmt(follower, program))
         return;
     reference(follower, pmt->pcr_pid, pass);
     for (unsigned i = 0; i < pmt->ca_count; i++)
@@ -191,6 +211,29 @@ static void map_program(struct headend_follower *follower, const struct headend_
         for (unsigned n = 0; n < pmt->components[i].ca_count; n++)
             reference(follower, pmt->components[i].ca[n].ca_pid, pass);
     }
+}
+
+/* The stream's own EMMs. */
+static void map_cat(struct headend_follower *follower)
+{
+    const struct headend__table *cat = &follower->tables.cat;
+    struct ts_ca_descriptor ca[TS_CA_DESCRIPTORS_MAX];
+
+    for (unsigned i = 0; cat->known && i <= cat->last_number; i++) {
+        const struct headend__section *section = &cat->sections[i];
+        ptrdiff_t count =
+            section->bytes ? ts_cat_read(section->bytes, section->size, ca, TS_CA_DESCRIPTORS_MAX) : 0;
+
+        for (ptrdiff_t n = 0; n < count && n < TS_CA_DESCRIPTORS_MAX; n++)
+            reference(follower, ca[n].ca_pid, follower->completed);
+    }
+}
+
+static uint8_t former_group(const struct headend_follower *follower, const struct headend__service *service,
+                            uint16_t pid)
+{
+    return follower->map.pids[pid].verdict == HEADEND_PROTECT ? follower->map.pids[pid].group
+                                                              : service->config.group;
 }
 
 /* What a service's PMT listed before and nothing names now stays protected. */
@@ -205,7 +248,7 @@ static void map_former(struct headend_follower *follower, struct headend__servic
             clear_bit(service->former, pid);
         } else if (map->pids[pid].verdict == HEADEND_UNREFERENCED) {
             map->pids[pid].verdict = HEADEND_PROTECT;
-            map->pids[pid].group = service->config.group;
+            map->pids[pid].group = former_group(follower, service, pid);
         }
     }
 }
@@ -213,7 +256,7 @@ static void map_former(struct headend_follower *follower, struct headend__servic
 static uint16_t reference_pid(struct headend_follower *follower)
 {
     if (!follower->count || !follower->services[0].program ||
-        !read_pmt(follower, follower->services[0].program) || follower->pmt.pcr_pid >= TS_PID_NULL)
+        !headend__read_pmt(follower, follower->services[0].program) || follower->pmt.pcr_pid >= TS_PID_NULL)
         return TS_PIDS;
     return follower->pmt.pcr_pid;
 }
@@ -233,6 +276,7 @@ void headend__map_build(struct headend_follower *follower)
         map_service(follower, &follower->services[i]);
     for (unsigned i = 0; i < follower->tables.program_count; i++)
         map_program(follower, &follower->tables.programs[i]);
+    map_cat(follower);
     for (unsigned i = 0; i < follower->count; i++)
         map_former(follower, &follower->services[i]);
 }

@@ -213,6 +213,16 @@ static int sdt_section(struct headend__tables *tables, const struct ts_section_h
     return r > 0 ? read_names(tables) : r;
 }
 
+static int cat_section(struct headend__tables *tables, const struct ts_section_header *header,
+                       const uint8_t *section)
+{
+    if (ts_cat_read(section, header->size, NULL, 0) < 0) {
+        tables->bad_sections++;
+        return 0;
+    }
+    return table_put(&tables->cat, header, section, header->size);
+}
+
 static int pmt_section(struct headend__tables *tables, uint16_t pid, const struct ts_section_header *header,
                        const uint8_t *section)
 {
@@ -246,6 +256,8 @@ int headend__tables_section(struct headend__tables *tables, uint16_t pid, const 
         return header.table_id == TS_TABLE_PAT ? pat_section(tables, &header, section) : 0;
     if (pid == TS_PID_SDT)
         return header.table_id == TS_TABLE_SDT ? sdt_section(tables, &header, section) : 0;
+    if (pid == TS_PID_CAT)
+        return header.table_id == TS_TABLE_CAT ? cat_section(tables, &header, section) : 0;
     return header.table_id == TS_TABLE_PMT ? pmt_section(tables, pid, &header, section) : 0;
 }
 
@@ -253,6 +265,7 @@ void headend__tables_clear(struct headend__tables *tables)
 {
     table_clear(&tables->pat);
     table_clear(&tables->sdt);
+    table_clear(&tables->cat);
     programs_free(tables->programs, tables->program_count);
     free(tables->names);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* headend/tables.h: what a transport stream says about itself: PAT, PMTs and SDT as they came last. Private
- * to headend/. One thread. */
+/* headend/tables.h: what a transport stream says about itself: PAT, PMTs, SDT and CAT as they came last.
+ * Private to headend/. One thread. */
 #ifndef HEADEND_TABLES_H
 #define HEADEND_TABLES_H
 
 #include "ts/psi.h"
 
-#define HEADEND__SECTION_MAX 1024 /* bytes of a PAT, PMT or SDT section */
+#define HEADEND__SECTION_MAX 1024 /* bytes of a PAT, PMT, SDT or CAT section */
 
 struct headend__section {
     uint8_t *bytes; /* owned; NULL: not seen */
@@ -37,7 +37,7 @@ struct headend__name {
 };
 
 struct headend__tables {
-    struct headend__table pat, sdt;
+    struct headend__table pat, sdt, cat;
     struct headend__program *programs; /* of the last complete PAT, in its order */
     unsigned program_count;
     uint16_t positions[65536];   /* of programmes by number, counted from 1; 0: not there */

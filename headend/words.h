@@ -9,9 +9,9 @@
 #include "keys/control_word.h"
 #include "simulcrypt/ecmg_scs.h"
 
-/* The CW_provision for n carries at most CPs n + 1 - CWS_MAX to n + CWS_MAX: so many are remembered. */
-#define HEADEND__WORDS 16
-_Static_assert(HEADEND__WORDS == 2 * SIMULCRYPT_CWS_MAX, "one CW for each that a message may carry");
+/* The CW_provision for n carries at most CPs n + 1 - CWS_MAX to n + CWS_MAX, and some CASs are a few n behind
+ * others: at least so many are remembered. */
+#define HEADEND__WORDS 32
 
 struct headend__words {
     struct keys_cw_generator generator; /* owned */

@@ -106,6 +106,20 @@ static bool is_valid(enum keys_slot_kind kind, uint8_t parity, const struct base
     return (kind == KEYS_SLOT_KEY) == (cw != NULL) && parity <= 1;
 }
 
+static bool begins_in_turn(const struct keys_slots *slots, uint64_t published, uint64_t start)
+{
+    return !published || start >= place_of(slots, published - 1)->slot.start;
+}
+
+bool keys_slots_has_room(struct keys_slots *slots, uint64_t start)
+{
+    uint64_t published = atomic_load_explicit(&slots->published, memory_order_relaxed);
+
+    retire_slots(slots);
+    release_slots(slots);
+    return published - slots->released < KEYS_SLOTS && begins_in_turn(slots, published, start);
+}
+
 int keys_slots_publish(struct keys_slots *slots, enum keys_slot_kind kind, uint64_t crypto_period,
                        uint64_t start, uint8_t parity, const struct base_secret *cw)
 {
@@ -115,7 +129,7 @@ int keys_slots_publish(struct keys_slots *slots, enum keys_slot_kind kind, uint6
 
     retire_slots(slots);
     release_slots(slots);
-    if (!is_valid(kind, parity, cw) || (published && start < place_of(slots, published - 1)->slot.start))
+    if (!is_valid(kind, parity, cw) || !begins_in_turn(slots, published, start))
         return -EINVAL;
     if (published - slots->released == KEYS_SLOTS)
         return -EAGAIN;

@@ -54,6 +54,10 @@ void keys_slots_destroy(struct keys_slots *slots); /* wipes; no reader may be le
 int keys_slots_publish(struct keys_slots *slots, enum keys_slot_kind kind, uint64_t crypto_period,
                        uint64_t start, uint8_t parity, const struct base_secret *cw);
 
+/* Control: whether keys_slots_publish() would find a place now for what begins at `start`; false where that
+ * is before the newest one's. Whoever publishes to several rings at once asks all of them first. */
+bool keys_slots_has_room(struct keys_slots *slots, uint64_t start);
+
 /* Control: what was published last; false before the first. */
 bool keys_slots_newest(const struct keys_slots *slots, struct keys_slot *slot);
 

@@ -15,6 +15,7 @@
 #define PID_MASK          0x1FFFu
 #define NETWORK_PROGRAM   0
 #define CA_CONTENT        4      /* bytes: CA_system_ID and CA_PID; private data may follow */
+#define DESCRIPTOR_MAX    255    /* bytes of content */
 #define CAT_NO_IDENTIFIER 0xFFFF /* reserved bits where other tables have an extension */
 
 int ts__table_open(const uint8_t *section, size_t size, uint8_t table_id, struct ts_section_header *header,
@@ -75,15 +76,40 @@ bool ts__ca_descriptor_read(const struct ts__descriptor *descriptor, struct ts_c
 
     ca->ca_system_id = base_read_u16(&content);
     ca->ca_pid = base_read_u16(&content) & PID_MASK;
+    ca->private_size = (uint8_t)base_reader_left(&content);
+    ca->private_data = content.at;
     return !content.failed;
 }
 
 void ts__ca_descriptor_write(struct base_writer *writer, const struct ts_ca_descriptor *ca)
 {
+    if (ca->private_size > DESCRIPTOR_MAX - CA_CONTENT) {
+        writer->failed = true;
+        return;
+    }
     base_write_u8(writer, TS__DESCRIPTOR_CA);
-    base_write_u8(writer, CA_CONTENT);
+    base_write_u8(writer, (uint8_t)(CA_CONTENT + ca->private_size));
     base_write_u16(writer, ca->ca_system_id);
     base_write_u16(writer, (uint16_t)(0xE000 | (ca->ca_pid & PID_MASK)));
+    if (ca->private_size)
+        base_write_bytes(writer, ca->private_data, ca->private_size);
+}
+
+int ts__loop_copy(struct base_reader loop, struct base_writer *writer,
+                  int (*replaced)(const struct ts__descriptor *descriptor, const void *context),
+                  const void *context)
+{
+    struct ts__descriptor descriptor;
+
+    while (ts__descriptor_next(&loop, &descriptor)) {
+        int rc = replaced(&descriptor, context);
+
+        if (rc < 0)
+            return rc;
+        if (!rc)
+            base_write_bytes(writer, descriptor.bytes, descriptor.size);
+    }
+    return loop.failed ? BASE_E_MALFORMED : 0;
 }
 
 int ts_pat_read(const uint8_t *section, size_t size, struct ts_pat_section *pat)
@@ -124,6 +150,69 @@ ptrdiff_t ts_cat_write(const struct ts_ca_descriptor *ca, unsigned count, uint8_
     base_write_u16(&w, CAT_NO_IDENTIFIER);
     base_write_u8(&w, 0xC1); /* reserved, current_next_indicator */
     base_write_u16(&w, 0);   /* section_number, last_section_number */
+    for (unsigned i = 0; i < count; i++)
+        ts__ca_descriptor_write(&w, &ca[i]);
+    return ts__table_seal(&w, version);
+}
+
+ptrdiff_t ts_cat_read(const uint8_t *section, size_t size, struct ts_ca_descriptor *ca, size_t room)
+{
+    struct ts_section_header header;
+    struct ts__descriptor descriptor;
+    struct ts_ca_descriptor found;
+    struct base_reader body;
+    size_t count = 0;
+    int rc = ts__table_open(section, size, TS_TABLE_CAT, &header, &body);
+
+    if (rc < 0)
+        return rc;
+    while (ts__descriptor_next(&body, &descriptor)) {
+        if (descriptor.tag != TS__DESCRIPTOR_CA)
+            continue;
+        if (!ts__ca_descriptor_read(&descriptor, &found))
+            return BASE_E_MALFORMED;
+        if (count < room)
+            ca[count] = found;
+        count++;
+    }
+    return body.failed ? BASE_E_MALFORMED : (ptrdiff_t)count;
+}
+
+struct cat_entries {
+    const struct ts_ca_descriptor *ca;
+    unsigned count;
+};
+
+static int is_in_entries(const struct ts__descriptor *descriptor, const void *context)
+{
+    const struct cat_entries *entries = context;
+    struct ts_ca_descriptor ca;
+
+    if (descriptor->tag != TS__DESCRIPTOR_CA)
+        return 0;
+    if (!ts__ca_descriptor_read(descriptor, &ca))
+        return BASE_E_MALFORMED;
+    for (unsigned i = 0; i < entries->count; i++)
+        if (entries->ca[i].ca_system_id == ca.ca_system_id && entries->ca[i].ca_pid == ca.ca_pid)
+            return 1;
+    return 0;
+}
+
+ptrdiff_t ts_cat_add(const uint8_t *section, size_t size, const struct ts_ca_descriptor *ca, unsigned count,
+                     uint8_t version, uint8_t *out, size_t room)
+{
+    struct base_writer w = ts__table_writer(out, room);
+    struct cat_entries entries = {.ca = ca, .count = count};
+    struct ts_section_header header;
+    struct base_reader body;
+    int rc = ts__table_open(section, size, TS_TABLE_CAT, &header, &body);
+
+    if (rc < 0)
+        return rc;
+    base_write_bytes(&w, section, TS__TABLE_START);
+    rc = ts__loop_copy(body, &w, is_in_entries, &entries);
+    if (rc < 0)
+        return rc;
     for (unsigned i = 0; i < count; i++)
         ts__ca_descriptor_write(&w, &ca[i]);
     return ts__table_seal(&w, version);

@@ -46,13 +46,17 @@ enum ts_component_kind { TS_COMPONENT_VIDEO, TS_COMPONENT_AUDIO, TS_COMPONENT_SU
 struct ts_ca_descriptor {
     uint16_t ca_system_id;
     uint16_t ca_pid;
+    uint8_t private_size;        /* private_data_bytes; up to 251 */
+    const uint8_t *private_data; /* of a reader: inside the section */
 };
 
 struct ts_pmt_component {
     uint16_t pid;
     uint8_t stream_type;
     enum ts_component_kind kind; /* subtitles: DVB and TTML subtitling, teletext and VBI in private PES */
-    uint8_t ca_count;            /* what exceeds `ca` is left out */
+    bool has_tag;
+    uint8_t tag;      /* component_tag (stream_identifier_descriptor, EN 300 468, 6.2.39) */
+    uint8_t ca_count; /* what exceeds `ca` is left out */
     struct ts_ca_descriptor ca[4];
 };
 
@@ -70,19 +74,28 @@ struct ts_pmt {
 
 int ts_pmt_read(const uint8_t *section, size_t size, struct ts_pmt *pmt);
 
-/* What to add to a PMT's programme loop. */
-struct ts_pmt_protection {
-    const struct ts_ca_descriptor *ca;
+/* What to add to the loop of one component. */
+struct ts_pmt_component_protection {
+    uint16_t pid;
     uint8_t ca_count;
-    uint8_t scrambling_mode; /* 0: no scrambling_descriptor is written, and none stays */
+    const struct ts_ca_descriptor *ca;
 };
 
-/* Writes a copy of the PMT section with the CA_descriptors and the scrambling_descriptor at the end of the
- * programme loop, `version` as version_number, and a correct CRC. CA_descriptors of the same ca_system_id and
+/* What to add to a PMT. */
+struct ts_pmt_protection {
+    const struct ts_ca_descriptor *ca; /* to the programme loop */
+    uint8_t ca_count;
+    uint8_t scrambling_mode; /* 0: no scrambling_descriptor is written, and none stays */
+    uint16_t component_count;
+    const struct ts_pmt_component_protection *components;
+};
+
+/* Writes a copy of the PMT section with the CA_descriptors and the scrambling_descriptor at the end of their
+ * loops, `version` as version_number, and a correct CRC. CA_descriptors of the same ca_system_ids and
  * scrambling_descriptors that were there are left out, those of components too: receivers prefer a
- * component's to the programme's, so a stale one would break it. Everything else keeps its bytes and order.
- * `out` does not overlap `section`. Returns the new size, or -EMSGSIZE where it would exceed 1024 bytes or
- * `room`, or a reader's error. */
+ * component's to the programme's, so a stale one would break it. Everything else keeps its bytes and order;
+ * where there is no CA_descriptor to add all of it does. `out` does not overlap `section`. Returns the new
+ * size, or -EMSGSIZE where it would exceed 1024 bytes or `room`, or a reader's error. */
 ptrdiff_t ts_pmt_protect(const uint8_t *section, size_t size, const struct ts_pmt_protection *protection,
                          uint8_t version, uint8_t *out, size_t room);
 
@@ -90,6 +103,14 @@ ptrdiff_t ts_pmt_protect(const uint8_t *section, size_t size, const struct ts_pm
  * scrambled). Returns its size, or -EMSGSIZE. */
 ptrdiff_t ts_cat_write(const struct ts_ca_descriptor *ca, unsigned count, uint8_t version, uint8_t *out,
                        size_t room);
+
+/* The CA_descriptors of a CAT section: fills at most `room` entries and returns how many it has. */
+ptrdiff_t ts_cat_read(const uint8_t *section, size_t size, struct ts_ca_descriptor *ca, size_t room);
+
+/* Writes a copy of the CAT section with these CA_descriptors behind what it has; those of a ca_system_id and
+ * PID that it has already take their place. Same returns as ts_pmt_protect(), same rule for `out`. */
+ptrdiff_t ts_cat_add(const uint8_t *section, size_t size, const struct ts_ca_descriptor *ca, unsigned count,
+                     uint8_t version, uint8_t *out, size_t room);
 
 /* The services of an SDT section. */
 struct ts_sdt_service {

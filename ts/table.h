@@ -30,6 +30,7 @@ enum {
     TS__DESCRIPTOR_VBI_DATA = 0x45,
     TS__DESCRIPTOR_VBI_TELETEXT = 0x46,
     TS__DESCRIPTOR_SERVICE = 0x48,
+    TS__DESCRIPTOR_STREAM_IDENTIFIER = 0x52,
     TS__DESCRIPTOR_TELETEXT = 0x56,
     TS__DESCRIPTOR_SUBTITLING = 0x59,
     TS__DESCRIPTOR_SCRAMBLING = 0x65,
@@ -56,6 +57,11 @@ struct base_reader ts__loop_open(struct base_reader *body);
 /* A CA_descriptor's fields; false where it is too short. */
 bool ts__ca_descriptor_read(const struct ts__descriptor *descriptor, struct ts_ca_descriptor *ca);
 void ts__ca_descriptor_write(struct base_writer *writer, const struct ts_ca_descriptor *ca);
+
+/* Copies the descriptors of a loop that `replaced` (1, 0 or an error) does not want left out. */
+int ts__loop_copy(struct base_reader loop, struct base_writer *writer,
+                  int (*replaced)(const struct ts__descriptor *descriptor, const void *context),
+                  const void *context);
 
 /* What a component is; `loop` is its sound descriptor loop. */
 enum ts_component_kind ts__component_kind(uint8_t stream_type, struct base_reader loop);

@@ -15,6 +15,15 @@ struct entry {
     int16_t weight;
 };
 
+/* What several configurations have, at places of their own. */
+struct part {
+    int16_t weight;
+    unsigned weight_line;
+    bool has_tags;
+    unsigned tag_count;
+    uint8_t tags[2];
+};
+
 struct content {
     uint8_t u8;
     int16_t i16;
@@ -30,6 +39,11 @@ struct content {
     unsigned entry_count, word_count;
     struct entry entries[3];
     uint8_t words[4];
+    struct entry *grown; /* freed by load_bytes() */
+    unsigned grown_count;
+    struct part first, second;
+    unsigned second_line;
+    bool second_given;
 };
 
 #define AT(member) .offset = offsetof(struct content, member), .size = sizeof(((struct content *)0)->member)
@@ -57,8 +71,23 @@ static const struct base_yaml_key entry_keys[] = {
 };
 static const struct base_yaml_key entry_key = {
     .name = "entries", .kind = BASE_YAML_MAPPING, .line = offsetof(struct entry, line), .keys = entry_keys};
+static const struct base_yaml_key name_alone = {
+    .name = "grown", .kind = BASE_YAML_TEXT, .offset = offsetof(struct entry, name), .size = 8};
+static const struct base_yaml_key grown_key = {.name = "grown",
+                                               .kind = BASE_YAML_MAPPING,
+                                               .line = offsetof(struct entry, line),
+                                               .keys = entry_keys,
+                                               .scalar = &name_alone};
 static const struct base_yaml_key word_key = {
     .name = "words", .kind = BASE_YAML_WORD, .size = 1, .words = colours};
+
+static const struct base_yaml_key part_keys[] = {
+    {"weight", offsetof(struct part, weight), 2, -9, 9, .kind = BASE_YAML_NUMBER,
+     .line = offsetof(struct part, weight_line)},
+    {"tags", offsetof(struct part, tags), 1, 0, 2, .kind = BASE_YAML_LIST, .keys = &word_key,
+     .count = offsetof(struct part, tag_count), .given = offsetof(struct part, has_tags)},
+    {.name = NULL},
+};
 
 static const struct base_yaml_key inner_keys[] = {
     {"u64", AT(u64), 0, INT64_MAX, .kind = BASE_YAML_NUMBER},
@@ -79,6 +108,11 @@ static const struct base_yaml_key keys[] = {
     {"inner", .kind = BASE_YAML_MAPPING, .keys = inner_keys},
     {"entries", AT(entries[0]), 1, 3, .count = offsetof(struct content, entry_count), .kind = BASE_YAML_LIST,
      .keys = &entry_key, .init = begin_entry},
+    {"grown", offsetof(struct content, grown), sizeof(struct entry), 0, 100, .grows = true,
+     .count = offsetof(struct content, grown_count), .kind = BASE_YAML_LIST, .keys = &grown_key},
+    {"first", .offset = offsetof(struct content, first), .kind = BASE_YAML_MAPPING, .keys = part_keys},
+    {"second", .offset = offsetof(struct content, second), .kind = BASE_YAML_MAPPING, .keys = part_keys,
+     .line = offsetof(struct content, second_line), .given = offsetof(struct content, second_given)},
     {"words", AT(words[0]), 0, 4, .count = offsetof(struct content, word_count), .kind = BASE_YAML_LIST,
      .keys = &word_key},
     {.name = NULL},
@@ -91,6 +125,7 @@ static int load_bytes(const char *text, size_t size)
 {
     const struct base_yaml_report report = {.name = "f.yaml", .why = why, .room = sizeof(why)};
 
+    free(content.grown);
     memset(&content, 0, sizeof(content));
     why[0] = '\0';
     return base_yaml_load(keys, &content, text, size, &report);
@@ -144,6 +179,23 @@ Test(yaml, every_kind_arrives)
     cr_assert_eq(content.word_count, 2);
     cr_assert_eq(content.words[0], 1);
     cr_assert_eq(content.words[1], 0);
+}
+
+Test(yaml, a_table_is_nested_wherever_its_part_stands)
+{
+    cr_assert_eq(load("first: {weight: 1, tags: [red]}\nsecond:\n  weight: 2\n  tags: [green, blue]\n"), 0,
+                 "%s", why);
+    cr_assert_eq(content.first.weight, 1);
+    cr_assert_eq(content.first.weight_line, 1);
+    cr_assert_eq(content.first.tag_count, 1);
+    cr_assert_eq(content.second.weight, 2);
+    cr_assert_eq(content.second.weight_line, 3);
+    cr_assert(content.first.has_tags && content.second.has_tags);
+    cr_assert_eq(content.second.tag_count, 2);
+    cr_assert_eq(content.second.tags[1], 2);
+    cr_assert_eq(content.second_line, 2);
+    cr_assert(content.second_given);
+    refuses("second:\n  tags: [red, red, red]\n", "f.yaml:2: tags: more than 2 entries");
 }
 
 Test(yaml, what_is_not_named_is_left_alone)
@@ -297,6 +349,27 @@ Test(yaml, a_message_fits_its_room)
     report = (struct base_yaml_report){.name = "f.yaml", .why = small, .room = sizeof(small)};
     cr_assert_eq(base_yaml_refuse(&report, 12, "%s", "much too long"), BASE_E_CONFIGURATION);
     cr_assert_str_eq(small, "f.yaml:12: much");
+}
+
+Test(yaml, lists_may_grow_and_mappings_may_be_a_scalar)
+{
+    char text[512] = "grown:\n";
+
+    cr_assert_eq(load("grown: []\n"), 0);
+    cr_assert_null(content.grown);
+    for (unsigned i = 0; i < 17; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 i % 2 ? "  - {name: n%u, weight: %u}\n" : "  - n%u\n", i, i % 9);
+    cr_assert_eq(load(text), 0, "%s", why);
+    cr_assert_eq(content.grown_count, 17);
+    cr_assert_str_eq(content.grown[16].name, "n16");
+    cr_assert_eq(content.grown[16].weight, 0);
+    cr_assert_str_eq(content.grown[15].name, "n15");
+    cr_assert_eq(content.grown[15].weight, 6);
+    cr_assert_eq(content.grown[15].line, 17);
+    refuses("grown: [a, [b]]", "f.yaml:1: grown: 'KEY: VALUE' expected");
+    refuses("grown: [a, {weight: 3}]", "f.yaml:1: grown: name is missing");
+    refuses("grown: [a, muchtoolong]", "f.yaml:1: grown: a text of 1 to 7 characters expected");
 }
 
 Test(yaml, files_are_read_up_to_the_limit)

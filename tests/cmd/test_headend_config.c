@@ -84,20 +84,210 @@ Test(headend_config, takes_every_key)
     cr_assert_eq(config.streams[0].policy, HEADEND_BLACK);
     cr_assert_eq(config.streams[0].policy_delay, BASE_TICKS_PER_SECOND / 2);
     cr_assert_eq(config.streams[0].crypto_period, BASE_TICKS_PER_SECOND * 5 / 2);
-    cr_assert_eq(config.streams[0].ecm_pid, 0x1F00);
     cr_assert_eq(config.streams[0].service_count, 3);
     cr_assert(config.streams[0].services[1].by_id && config.streams[0].services[1].id == 16);
     cr_assert(!config.streams[0].services[2].by_id);
     cr_assert_str_eq(config.streams[0].services[2].name, "Eins");
     cr_assert_eq(config.streams[0].components, HEADEND_VIDEO | HEADEND_SUBTITLES);
-    cr_assert_str_eq(config.streams[0].ecmg.host, "localhost");
-    cr_assert_eq(config.streams[0].ecmg.super_cas_id, 0x4ADC0001);
-    cr_assert_eq(config.streams[0].ecmg.access_criteria_size, 2);
-    cr_assert_eq(config.streams[0].ecmg.access_criteria[1], 0x0B);
-    cr_assert_eq(config.streams[0].ecmg.version, 2);
-    cr_assert_eq(config.streams[0].ecmg.channel_id, 9);
-    cr_assert_eq(config.streams[0].ecmg.ecm_id, 11);
+    cr_assert_eq(config.cas.count, 1);
+    cr_assert_str_eq(config.cas.cas[0].ecmgs[0].host, "localhost");
+    cr_assert_eq(config.cas.cas[0].ecmgs[0].port, 2222);
+    cr_assert_eq(config.cas.cas[0].super_cas_id, 0x4ADC0001);
+    cr_assert_eq(config.cas.cas[0].version, 2);
+    cr_assert_eq(config.cas.cas[0].channel_id, 9);
+    cr_assert_eq(config.streams[0].cas_count, 1);
+    cr_assert_eq(config.streams[0].cas[0].access_criteria_size, 2);
+    cr_assert_eq(config.streams[0].cas[0].access_criteria[1], 0x0B);
+    cr_assert_eq(config.streams[0].cas[0].ecm_id, 11);
+    cr_assert_eq(config.streams[0].cas[0].ecm_pid, 0x1F00);
+    cr_assert(config.streams[0].cas[0].required);
     cmd_headend_config_clear(&config);
+}
+
+#define CASS                                                                                                 \
+    "cas:\n  - {name: alpha, super_cas_id: 0x4adc0001, ecmgs: [\"a:1\", \"b:2\"], access_criteria: "         \
+    "\"01\"}\n"                                                                                              \
+    "  - {name: beta, super_cas_id: 0x4ad00002, ecmgs: [\"c:3\"], required: no, ecm_pid: 0x100}\n"
+
+Test(headend_config, takes_every_key_of_a_cas)
+{
+    const struct cmd_cas_config *cas;
+
+    cr_assert_eq(
+        parse("cas:\n  - name: alpha\n    super_cas_id: 0xffffffff\n    ecmgs: [\"a:1\", \"[::1]:2\"]\n"
+              "    version: 5\n    channel_id: 7\n    reply_timeout: 1\n    network_delay: 0.5\n"
+              "    test_period: 0\n    failback: never\n    outstanding: 2\n    required: false\n"
+              "    allow_late_ecm: true\n    access_criteria: \"0102\"\n    ecm_id: 9\n    ecm_pid: 100\n"
+              "    private_data: \"abcd\"\n"
+              "    channel_status: {delay_start: -200, delay_stop: -200, transition_delay_start: -1000, "
+              "transition_delay_stop: 5, AC_delay_start: -6, AC_delay_stop: 7, ECM_rep_period: 50, "
+              "min_CP_duration: 20, max_comp_time: 900}\n" PORTS STREAM "    cas: [alpha]\n"),
+        0, "%s", why);
+    cas = &config.cas.cas[0];
+    cr_assert_eq(cas->ecmg_count, 2);
+    cr_assert_str_eq(cas->ecmgs[1].host, "::1");
+    cr_assert_eq(cas->ecmgs[1].port, 2);
+    cr_assert_eq(cas->super_cas_id, UINT32_MAX);
+    cr_assert_eq(cas->version, 5);
+    cr_assert_eq(cas->channel_id, 7);
+    cr_assert_eq(cas->reply_timeout_us, 1000000);
+    cr_assert_eq(cas->network_delay_us, 500000);
+    cr_assert_eq(cas->test_period_us, 0);
+    cr_assert_eq(cas->failback_ms, HEADEND_NO_FAILBACK);
+    cr_assert_eq(cas->outstanding, 2);
+    cr_assert_eq(cas->override.delay_start, -200);
+    cr_assert(cas->override.has_ac_delay_stop && cas->override.ac_delay_stop == 7);
+    cr_assert_eq(cas->override.max_comp_time, 900);
+    cr_assert(!config.streams[0].cas[0].required && config.streams[0].cas[0].allow_late_ecm);
+    cr_assert_eq(config.streams[0].cas[0].private_size, 2);
+    cr_assert_eq(config.streams[0].cas[0].private_data[1], 0xCD);
+    cr_assert_eq(config.streams[0].cas[0].ecm_id, 9);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, takes_defaults_of_a_cas)
+{
+    cr_assert_eq(parse(CASS PORTS STREAM "    cas: [alpha, beta]\n"), 0, "%s", why);
+    cr_assert_eq(config.cas.cas[0].version, 3);
+    cr_assert_eq(config.cas.cas[0].outstanding, 1);
+    cr_assert_eq(config.cas.cas[0].failback_ms, 30000);
+    cr_assert_eq(config.cas.cas[0].test_period_us, 30000000);
+    cr_assert(!config.cas.cas[0].override.has_delay_start);
+    cr_assert(config.streams[0].cas[0].required && !config.streams[0].cas[1].required);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, services_may_have_terms_of_their_own)
+{
+    const struct cmd_headend_stream *stream;
+    const struct cmd_cas_use *uses;
+    unsigned count;
+
+    cr_assert_eq(parse(CASS PORTS STREAM
+                       "    cas: [{name: alpha, ecm_pid: 0x200}, {name: beta, required: yes}]\n"
+                       "    services: [1, {service: Zwei, cas: [{name: beta, access_criteria: \"ff\"}]}]\n"),
+                 0, "%s", why);
+    stream = &config.streams[0];
+    cr_assert_eq(stream->cas[0].ecm_pid, 0x200);
+    cr_assert_eq(stream->cas[0].access_criteria[0], 1);
+    cr_assert(stream->cas[1].required);
+    uses = cmd_headend_uses(stream, &stream->services[0], &count);
+    cr_assert_eq(count, 2);
+    cr_assert_eq(uses[1].cas, 1);
+    uses = cmd_headend_uses(stream, &stream->services[1], &count);
+    cr_assert_eq(count, 1);
+    cr_assert_eq(uses[0].cas, 1);
+    cr_assert_eq(uses[0].access_criteria[0], 0xFF);
+    cr_assert_eq(uses[0].ecm_pid, 0x101);
+    cr_assert(!uses[0].required);
+    cr_assert_str_eq(stream->services[1].name, "Zwei");
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, a_service_may_change_the_terms_with_the_only_cas)
+{
+    cr_assert_eq(
+        parse(PORTS STREAM
+              "    ecmg: {address: \"a:1\", super_cas_id: 0x10000, access_criteria: \"aa\", ecm_id: 5}\n"
+              "    services: [{service: 1}, {service: 2, access_criteria: \"bb\", ecm_pid: 77}]\n"),
+        0, "%s", why);
+    cr_assert_null(config.streams[0].services[0].cas);
+    cr_assert_eq(config.streams[0].services[1].cas[0].access_criteria[0], 0xBB);
+    cr_assert_eq(config.streams[0].services[1].cas[0].ecm_pid, 77);
+    cr_assert_eq(config.streams[0].services[1].cas[0].ecm_id, 6);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, streams_with_one_short_form_share_its_cas)
+{
+    cr_assert_eq(parse(PORTS STREAM
+                       "    ecmg: {address: \"a:1\", super_cas_id: 0x10000}\n"
+                       "  - name: two\n    input: {port: in, address: \"239.1.1.2:5000\"}\n"
+                       "    output: {port: out}\n"
+                       "    ecmg: {address: \"a:1\", super_cas_id: 0x10000, access_criteria: \"01\"}\n"
+                       "  - name: three\n    input: {port: in, address: \"239.1.1.3:5000\"}\n"
+                       "    output: {port: out}\n"
+                       "    ecmg: {address: \"a:1\", super_cas_id: 0x10001}\n"),
+                 0, "%s", why);
+    cr_assert_eq(config.cas.count, 2);
+    cr_assert_eq(config.streams[1].cas[0].cas, 0);
+    cr_assert_eq(config.streams[1].cas[0].access_criteria_size, 1);
+    cr_assert_eq(config.streams[2].cas[0].cas, 1);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, tells_what_is_wrong_with_a_cas)
+{
+    refuses(CASS "  - {name: beta, super_cas_id: 1, ecmgs: [\"d:4\"]}\n" PORTS STREAM CW,
+            "f.yaml:4: name: another CAS is named beta");
+    refuses(CASS PORTS STREAM "    cas: [gamma]\n", "f.yaml:11: cas: no CAS is named 'gamma'");
+    refuses(CASS PORTS STREAM "    cas: [alpha]\n    services: [{service: 1, cas: [gamma]}]\n",
+            "f.yaml:12: cas: no CAS is named 'gamma'");
+    refuses(CASS PORTS STREAM CW "    services: [{service: 1, cas: [alpha]}]\n",
+            "f.yaml:12: services: the stream has no CAS: give it `cas` first");
+    refuses(CASS PORTS STREAM
+            "    cas: [alpha, beta]\n    services: [{service: 1, access_criteria: \"01\"}]\n",
+            "f.yaml:12: services: terms of a service go with the stream's one CAS; else give it a list `cas` "
+            "of its own");
+    refuses(CASS PORTS STREAM "    cas: [alpha, beta]\n    ecm_pid: 99\n",
+            "f.yaml:12: ecm_pid: goes with one CAS; give each of `cas` an ecm_pid of its own");
+    refuses("cas: [{name: a, super_cas_id: 1, version: 4, ecmgs: [\"d:4\"]}]\n" PORTS STREAM CW,
+            "f.yaml:1: version: there is no version 4 of ECMG ⇔ SCS: 1, 2, 3 or 5");
+    refuses("cas: [{name: a, super_cas_id: 1, failback: soon, ecmgs: [\"d:4\"]}]\n" PORTS STREAM CW,
+            "f.yaml:1: failback: 'soon' is neither 'never' nor a time in seconds up to 86400");
+    refuses("cas: [{name: a, super_cas_id: 1, ecmgs: [\"d:4\"],\n  tls: {certificate: none.pem, "
+            "authorities: b}}]\n" PORTS STREAM CW,
+            "f.yaml:2: tls: key is missing");
+    refuses("cas: [{name: a, super_cas_id: 1, ecmgs: []}]\n" PORTS STREAM CW,
+            "f.yaml:1: ecmgs: at least 1 expected");
+    refuses("cas: [{name: a, super_cas_id: 1, ecmgs: [\"d:4\"], access_criteria: xy}]\n" PORTS STREAM CW,
+            "f.yaml:1: access_criteria: 'xy' is not at most 1024 bytes as hexadecimal digits");
+}
+
+#define EIS                                                                                                  \
+    "eis: {listen: \"[::1]:9000\", component_id: tag, max_scg: 12, allow: [\"::1\"], tell_activations: on, " \
+    "test_period: 9}\n"
+
+Test(headend_config, an_eis_rules_a_stream)
+{
+    const struct cmd_headend_stream *stream;
+
+    cr_assert_eq(parse(EIS CASS PORTS STREAM
+                       "    eis: {services: [1, Zwei], without_scg: clear, transport_stream_id: 7}\n"),
+                 0, "%s", why);
+    cr_assert_str_eq(config.eis.config.listen.host, "::1");
+    cr_assert_eq(config.eis.config.listen.port, 9000);
+    cr_assert_eq(config.eis.config.listen.access.count, 1);
+    cr_assert_eq(config.eis.config.abilities.max_scg, 12);
+    cr_assert(config.eis.config.abilities.services && config.eis.config.abilities.components);
+    cr_assert(config.eis.components_by_tag && config.eis.config.tells_activations);
+    cr_assert_eq(config.eis.config.test_period_ms, 9000);
+    stream = &config.streams[0];
+    cr_assert(stream->eis.wanted && stream->eis.clear_without_scg);
+    cr_assert(stream->eis.has_transport_stream_id && !stream->eis.has_original_network_id);
+    cr_assert_eq(stream->eis.transport_stream_id, 7);
+    cr_assert_eq(stream->service_count, 2);
+    cr_assert_eq(stream->cas_count, 2, "all that there are");
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse("eis: {}\n" CASS PORTS STREAM "    eis: {}\n    cas: [beta]\n"), 0, "%s", why);
+    cr_assert_str_eq(config.eis.config.listen.host, "127.0.0.1");
+    cr_assert(!config.eis.components_by_tag && !config.streams[0].eis.clear_without_scg);
+    cr_assert(config.streams[0].all_services);
+    cr_assert_eq(config.streams[0].cas_count, 1);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, tells_what_is_wrong_with_an_eis)
+{
+    refuses(CASS PORTS STREAM "    eis: {}\n", "f.yaml:11: eis: the headend has none: give it `eis` first");
+    refuses(EIS CASS PORTS STREAM "    eis: {}\n    services: [1]\n",
+            "f.yaml:13: services: with an EIS they are said in `eis`: {services: […]}");
+    refuses(EIS CASS PORTS STREAM "    eis: {services: [{service: 1, access_criteria: \"00\"}]}\n",
+            "f.yaml:12: services: the terms of those in `eis` come from the EIS");
+    refuses(EIS CASS PORTS STREAM CW "    eis: {}\n",
+            "f.yaml:9: give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
+    refuses(EIS CASS PORTS STREAM "    eis: {without_scg: whatever}\n",
+            "f.yaml:12: without_scg: 'whatever' is neither 'black' nor 'clear'");
 }
 
 Test(headend_config, takes_all_services)
@@ -189,10 +379,10 @@ Test(headend_config, tells_what_contradicts)
             "f.yaml:7: address: IPv4 and IPv6 cannot be turned into each other");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, mac: \"2:3\"}"),
             "f.yaml:7: mac: '2:3' is not a MAC address such as 02:00:00:00:00:01");
-    refuses(PORTS STREAM, "f.yaml:5: give exactly one of ecmg, cw_file and cw (for "
+    refuses(PORTS STREAM, "f.yaml:5: give exactly one of cas, ecmg, eis, cw_file and cw (for "
                           "laboratories)");
     refuses(PORTS STREAM CW "    cw_file: x\n",
-            "f.yaml:5: give exactly one of ecmg, cw_file and cw (for laboratories)");
+            "f.yaml:5: give exactly one of cas, ecmg, eis, cw_file and cw (for laboratories)");
     refuses("ports:\n  - {name: in, device: a}\n  - {name: in, device: b}\n" STREAM CW,
             "f.yaml:3: name: another port is named in");
     refuses(ONE("{port: in, address: \"239.1.1.1:5000\"}", "{port: out, source: \"::1\"}"),

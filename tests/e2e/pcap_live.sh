@@ -37,8 +37,8 @@ check 'DVB-CSA3' refuses 'algorithm: DVB-CSA3 is not available: its specificatio
 check 'an IV for DVB-CSA2' refuses 'iv: goes with aes-128-cbc and aes-128-ctr, not with dvb-csa2' 's/# iv: /iv: /'
 check 'an IV that is too short' refuses "iv: '00' is not 16 bytes" 's/# iv: .*/iv: "00"/'
 check 'an unknown policy' refuses 'is none of hold' 's/policy: hold/policy: pray/'
-check 'two sources of control words' refuses 'exactly one of ecmg' "s/^    policy: hold/    cw: \"$cw\"\n&/"
-check 'a broken control word, not quoted' refuses 'takes 8 bytes, as 16 hexadecimal digits' 's/^    policy: hold/    cw: "01234567"\n&/; /^    ecmg:/,$d'
+check 'two sources of control words' refuses 'exactly one of cas' "s/^    policy: hold/    cw: \"$cw\"\n&/"
+check 'a broken control word, not quoted' refuses 'takes 8 bytes, as 16 hexadecimal digits' 's/^    policy: hold/    cw: "01234567"\n&/; /^    cas:/,$d'
 check 'not YAML' refuses 'bad.yaml' 's/^ports:/ports: [[[/'
 : >"$work/empty.yaml"
 check 'an empty file' says 1 'empty.yaml' "$scramline" run -c "$work/empty.yaml" --check

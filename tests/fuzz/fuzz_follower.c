@@ -34,6 +34,7 @@ static void check(const struct headend_follower *follower)
     const struct headend_map *map = headend_follower_map(follower);
     struct headend_service_entry entries[8];
     struct headend_service_status status;
+    bool known = true;
 
     for (unsigned pid = 0; pid < TS_PIDS; pid++) {
         if (pid < TS_PID_FIRST || pid == TS_PID_NULL)
@@ -42,11 +43,29 @@ static void check(const struct headend_follower *follower)
     }
     for (unsigned i = 0; headend_follower_status(follower, i, &status) == 0; i++) {
         REQUIRE(!map->complete || !status.found || status.pmt_known);
-        REQUIRE(!status.ecm_pid || (status.ecm_pid >= TS_PID_FIRST && status.ecm_pid < TS_PID_NULL));
-        REQUIRE(!status.ecm_pid || map->pids[status.ecm_pid].verdict != HEADEND_PROTECT || !status.found ||
-                !status.pmt_known);
+        known &= status.found && status.pmt_known;
+    }
+    for (uint16_t flow = 0; flow < HEADEND_FLOWS_MAX; flow++) {
+        uint16_t pid = headend_follower_flow_pid(follower, flow);
+
+        REQUIRE(!pid || (pid >= TS_PID_FIRST && pid < TS_PID_NULL));
+        REQUIRE(!pid || !known || map->pids[pid].verdict != HEADEND_PROTECT);
     }
     headend_follower_services(follower, entries, 8);
+}
+
+/* What is wanted changes in mid-stream, too. */
+static void want(struct headend_follower *follower, unsigned flags)
+{
+    const struct headend_signal signals[] = {
+        {.flow = (uint16_t)(flags & 3), .ca_system_id = 0x4A80, .private_size = 2},
+        {.flow = 9, .ca_system_id = 0x0B00, .of_components = true, .group = 5}};
+    const struct headend_component_group group = {.component = 0x101, .group = 5, .by_tag = flags & 1};
+    const struct headend_cat_entry entry = {.ca_system_id = 0x4A80, .emm_pid = 0x1E00};
+
+    (void)headend_follower_set_signals(follower, flags & 1, signals, flags % 3);
+    (void)headend_follower_set_components(follower, 0, &group, flags >> 1 & 1);
+    (void)headend_follower_set_cat(follower, &entry, flags >> 2 & 1);
 }
 
 static size_t make_section(uint8_t *section, struct base_reader *r, bool sound)
@@ -67,13 +86,9 @@ static size_t make_section(uint8_t *section, struct base_reader *r, bool sound)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct headend_service_config configs[3] = {
-        {.choice = HEADEND_SERVICE_FIRST, .components = HEADEND_ALL, .signal = true},
+        {.choice = HEADEND_SERVICE_FIRST, .components = HEADEND_ALL},
         {.choice = HEADEND_SERVICE_ID, .service_id = 1, .components = HEADEND_VIDEO, .group = 1},
-        {.choice = HEADEND_SERVICE_NAME,
-         .name = "A",
-         .components = HEADEND_AUDIO,
-         .signal = true,
-         .group = 2},
+        {.choice = HEADEND_SERVICE_NAME, .name = "A", .components = HEADEND_AUDIO, .group = 2},
     };
     struct base_reader r = base_reader_of(data, size);
     unsigned which = base_read_u8(&r);
@@ -87,6 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         unsigned flags = base_read_u8(&r);
         size_t section_size = make_section(section, &r, flags & 0xC0);
 
+        if (flags & 0x10)
+            want(follower, flags);
         headend_follower_section(follower, pids[flags % 8], section, section_size, sequence, sequence);
         if (!(flags & 0x20))
             drain(ring);

@@ -48,19 +48,36 @@ static struct headend_service_config by_name(const char *name)
     return config;
 }
 
-static struct headend_service_config signalled(uint16_t id, uint16_t ca_pid)
-{
-    struct headend_service_config config = by_id(id);
-
-    config.signal = true;
-    config.ca = (struct ts_ca_descriptor){.ca_system_id = 0x4A80, .ca_pid = ca_pid};
-    config.scrambling_mode = 0x10;
-    return config;
-}
-
 static void create(const struct headend_service_config *configs, unsigned count)
 {
     cr_assert_eq(headend_follower_create(&follower, configs, count, orders), 0);
+}
+
+static struct headend_signal signal_of(uint16_t flow, uint16_t wanted_pid)
+{
+    return (struct headend_signal){.flow = flow, .ca_system_id = 0x4A80, .wanted_pid = wanted_pid};
+}
+
+static void say(unsigned index, uint16_t flow, uint16_t wanted_pid)
+{
+    struct headend_signal signal = signal_of(flow, wanted_pid);
+
+    cr_assert_eq(headend_follower_set_signals(follower, index, &signal, 1), 0);
+}
+
+/* Service `id` alone, with one CA_descriptor. */
+static void create_signalled(uint16_t id, uint16_t wanted_pid)
+{
+    struct headend_service_config config = by_id(id);
+
+    config.scrambling_mode = 0x10;
+    create(&config, 1);
+    say(0, 0, wanted_pid);
+}
+
+static uint16_t ecm_pid(uint16_t flow)
+{
+    return headend_follower_flow_pid(follower, flow);
 }
 
 static int give(uint16_t pid, size_t size)
@@ -423,13 +440,12 @@ static const struct ts_order *signalled_pmt(unsigned count, uint16_t ecm_pid)
 
 Test(follower, a_signalled_service_says_so_in_pmt_sdt_and_cat)
 {
-    struct headend_service_config config = signalled(1, 0x1500);
     struct ts_sdt_service services[2];
     const struct ts_order *order;
     uint32_t crc;
     unsigned n;
 
-    create(&config, 1);
+    create_signalled(1, 0x1500);
     sdt(4);
     pat(0, 2);
     cr_assert_eq(take(), 0);
@@ -440,7 +456,7 @@ Test(follower, a_signalled_service_says_so_in_pmt_sdt_and_cat)
     order = signalled_pmt(n, 0x1500);
     cr_assert_eq(version_of(order), 7);
     cr_assert_eq(order->source_crc, crc);
-    cr_assert_eq(status(0).ecm_pid, 0x1500);
+    cr_assert_eq(ecm_pid(0), 0x1500);
     cr_assert(map()->pids[0x100].rewrite && map()->pids[0x100].guard && map()->pids[0x11].rewrite);
     cr_assert(map()->pids[1].observe);
 
@@ -462,10 +478,9 @@ Test(follower, a_signalled_service_says_so_in_pmt_sdt_and_cat)
 
 Test(follower, each_change_has_a_version_of_its_own)
 {
-    struct headend_service_config config = signalled(1, 0);
     unsigned before = 31;
 
-    create(&config, 1);
+    create_signalled(1, 0);
     pat(0, 2);
     for (unsigned i = 0; i < 40; i++) {
         unsigned n, version;
@@ -487,10 +502,9 @@ Test(follower, each_change_has_a_version_of_its_own)
 
 Test(follower, the_streams_own_cat_is_left_alone)
 {
-    struct headend_service_config config = signalled(1, 0);
     unsigned n;
 
-    create(&config, 1);
+    create_signalled(1, 0);
     pat(0, 2);
     pmt_one(0);
     n = take();
@@ -501,7 +515,7 @@ Test(follower, the_streams_own_cat_is_left_alone)
     cr_assert_eq(got[0].kind, TS_ORDER_STOP);
     cr_assert_eq(got[0].start, 77);
     headend_follower_destroy(follower);
-    create(&config, 1);
+    create_signalled(1, 0);
     give(1, stream_cat(section));
     pat(0, 2);
     pmt_one(0);
@@ -511,10 +525,9 @@ Test(follower, the_streams_own_cat_is_left_alone)
 
 Test(follower, an_sdt_of_several_sections_has_one_version)
 {
-    struct headend_service_config config = signalled(2, 0);
     unsigned n;
 
-    create(&config, 1);
+    create_signalled(2, 0);
     pat(0, 2);
     pmt_two(0);
     give(0x11, stream_sdt(section, 31, 0, 1, names, 1));
@@ -537,13 +550,15 @@ Test(follower, an_sdt_of_several_sections_has_one_version)
 
 Test(follower, two_signalled_services_share_one_sdt)
 {
-    struct headend_service_config configs[] = {signalled(1, 0x1500), signalled(2, 0x1500)};
+    struct headend_service_config configs[] = {by_id(1), by_id(2)};
     struct ts_sdt_service services[2];
     const struct ts_order *order;
     unsigned n;
 
     configs[1].group = 1;
     create(configs, 2);
+    say(0, 0, 0x1500);
+    say(1, 1, 0x1500);
     pat(0, 2);
     sdt(0);
     pmt_one(0);
@@ -554,8 +569,8 @@ Test(follower, two_signalled_services_share_one_sdt)
     cr_assert_not_null(order);
     cr_assert_eq(ts_sdt_read(order->bytes, order->size, services, 2), 2);
     cr_assert(services[0].free_ca_mode && services[1].free_ca_mode);
-    cr_assert_eq(status(0).ecm_pid, 0x1500);
-    cr_assert_eq(status(1).ecm_pid, 0x1F00, "an ECM PID of its own");
+    cr_assert_eq(ecm_pid(0), 0x1500);
+    cr_assert_eq(ecm_pid(1), 0x1F00, "an ECM PID of its own");
     cr_assert(status(1).ecm_pid_in_use);
     cr_assert_not(status(0).ecm_pid_in_use);
     cr_assert_eq(map()->pids[0x101].group, 0);
@@ -563,58 +578,59 @@ Test(follower, two_signalled_services_share_one_sdt)
     cr_assert_eq(map()->pids[0x102].group, 0, "of a shared PID the first service's group counts");
 }
 
-Test(follower, services_of_one_group_share_their_ecm_pid)
+Test(follower, services_of_one_flow_share_their_ecm_pid)
 {
-    struct headend_service_config configs[] = {signalled(1, 0), signalled(2, 0)};
+    struct headend_service_config configs[] = {by_id(1), by_id(2)};
 
+    configs[0].scrambling_mode = configs[1].scrambling_mode = 0x10;
     create(configs, 2);
+    say(0, 5, 0);
+    say(1, 5, 0);
     pat(0, 2);
     pmt_one(0);
     pmt_two(0);
-    cr_assert_eq(status(0).ecm_pid, 0x1F00);
-    cr_assert_eq(status(1).ecm_pid, 0x1F00);
+    cr_assert_eq(ecm_pid(5), 0x1F00);
+    cr_assert_eq(ecm_pid(0), 0);
+    cr_assert_eq(signalled_pmt(take(), 0x1F00)->extension, 1);
 }
 
 Test(follower, the_ecm_pid_leaves_a_pid_that_the_stream_uses)
 {
     static const struct stream_component taken[] = {{0x101, 0x1B}, {0x1F00, 0x0F}};
-    struct headend_service_config config = signalled(1, 0x2F0);
     unsigned n;
 
-    create(&config, 1);
+    create_signalled(1, 0x2F0);
     pat(0, 2);
     pmt_two(0);
     pmt_one(0);
-    cr_assert_eq(status(0).ecm_pid, 0x1F00, "0x2F0 is another CA's");
+    cr_assert_eq(ecm_pid(0), 0x1F00, "0x2F0 is another CA's");
     cr_assert(status(0).ecm_pid_in_use);
     take();
     give(0x100, stream_pmt(section, 1, 1, 0x101, 0, 0, 0, taken, 2));
     n = take();
-    cr_assert_eq(status(0).ecm_pid, 0x1EFF);
+    cr_assert_eq(ecm_pid(0), 0x1EFF);
     signalled_pmt(n, 0x1EFF);
 }
 
 Test(follower, no_ecm_pid_is_put_on_one_that_the_stream_uses_unnamed)
 {
-    struct headend_service_config config = signalled(1, 0x2E0);
 
-    create(&config, 1);
+    create_signalled(1, 0x2E0);
     headend_follower_occupy(follower, 0x2E0);
     headend_follower_occupy(follower, 0x1F00);
     headend_follower_occupy(follower, TS_PIDS);
     pat(0, 2);
     pmt_two(0);
     pmt_one(0);
-    cr_assert_eq(status(0).ecm_pid, 0x1EFF);
+    cr_assert_eq(ecm_pid(0), 0x1EFF);
     cr_assert(status(0).ecm_pid_in_use);
     take();
 }
 
 Test(follower, a_pmt_without_room_is_told)
 {
-    struct headend_service_config config = signalled(1, 0);
 
-    create(&config, 1);
+    create_signalled(1, 0);
     pat(0, 2);
     give(0x100, stream_pmt(section, 1, 0, 0x101, 0, 0, 990, one, 2));
     cr_assert(status(0).unsignalled);
@@ -628,10 +644,9 @@ Test(follower, a_pmt_without_room_is_told)
 Test(follower, what_was_rewritten_is_given_back)
 {
     static const struct stream_program moved[] = {{1, 0x110}, {2, 0x200}};
-    struct headend_service_config config = signalled(1, 0);
     unsigned n;
 
-    create(&config, 1);
+    create_signalled(1, 0);
     pat(0, 2);
     pmt_one(0);
     sdt(0);
@@ -651,9 +666,8 @@ Test(follower, what_was_rewritten_is_given_back)
 Test(follower, orders_without_room_are_sent_later)
 {
     static const uint8_t filler[1024];
-    struct headend_service_config config = signalled(1, 0);
 
-    create(&config, 1);
+    create_signalled(1, 0);
     sdt(0);
     pat(0, 2);
     while (base_ring_push(orders, filler, sizeof(filler)) == 0)
@@ -684,13 +698,14 @@ Test(follower, pids_alone_need_no_tables)
 
 Test(follower, a_service_may_be_added_when_the_pat_lists_it)
 {
-    struct headend_service_config first = signalled(1, 0), second = signalled(2, 0);
+    struct headend_service_config first = by_id(1), second = by_id(2);
 
     second.group = 1;
     create(NULL, 0);
     cr_expect_gt(pat(0, 1), 0);
     cr_expect_not(map()->complete, "without a service nothing is known to be absent");
     cr_assert_eq(headend_follower_add(follower, &first), 0);
+    say(0, 0, 0);
     cr_expect_eq(headend_follower_flush(follower, 0), 0);
     cr_expect_gt(pmt_one(0), 0);
     cr_expect(map()->complete);
@@ -698,6 +713,7 @@ Test(follower, a_service_may_be_added_when_the_pat_lists_it)
 
     cr_expect_gt(pat(1, 2), 0);
     cr_assert_eq(headend_follower_add(follower, &second), 0);
+    say(1, 1, 0);
     cr_expect_not(map()->complete);
     cr_expect_eq(verdict(0x101), HEADEND_PROTECT, "the first one goes on");
     cr_expect_gt(pmt_two(0), 0);
@@ -705,7 +721,7 @@ Test(follower, a_service_may_be_added_when_the_pat_lists_it)
     cr_expect_eq(verdict(0x201), HEADEND_PROTECT);
     cr_expect_eq(map()->pids[0x201].group, 1);
     cr_expect_eq(map()->pids[0x102].group, 0, "a PID that both have stays the first one's");
-    cr_expect_neq(status(0).ecm_pid, status(1).ecm_pid);
+    cr_expect_neq(ecm_pid(0), ecm_pid(1));
 }
 
 Test(follower, no_more_services_are_added_than_there_is_room_for)
@@ -739,12 +755,25 @@ Test(follower, what_the_stream_holds_is_told)
 Test(follower, configurations_that_cannot_work_are_refused)
 {
     static struct headend_service_config many[HEADEND_SERVICES_MAX + 1];
-    struct headend_service_config config = signalled(1, 0);
+    struct headend_service_config config = by_id(1);
+    struct headend_signal signals[HEADEND_SIGNALS_MAX + 1] = {0};
+    static const struct headend_cat_entry entries[HEADEND_CAT_ENTRIES_MAX + 1];
     static const uint16_t pid = 0x100;
 
     cr_assert_eq(headend_follower_create(&follower, many, HEADEND_SERVICES_MAX + 1, orders), -EINVAL);
-    cr_assert_eq(headend_follower_create(&follower, &config, 1, NULL), -EINVAL);
+    cr_assert_eq(headend_follower_create(&follower, &config, 1, NULL), 0);
+    cr_assert_eq(headend_follower_set_signals(follower, 0, signals, 1), -EINVAL, "no way to say it");
+    cr_assert_eq(headend_follower_set_cat(follower, entries, 1), -EINVAL);
+    headend_follower_destroy(follower);
     create(&config, 1);
     cr_assert_eq(headend_follower_set_pids(follower, &pid, 1, 0), -EINVAL);
+    cr_assert_eq(headend_follower_set_signals(follower, 1, signals, 1), -ERANGE);
+    cr_assert_eq(headend_follower_set_signals(follower, 0, signals, HEADEND_SIGNALS_MAX + 1), -EINVAL);
+    cr_assert_eq(headend_follower_set_cat(follower, entries, HEADEND_CAT_ENTRIES_MAX + 1), -EINVAL);
+    signals[0].flow = HEADEND_FLOWS_MAX;
+    cr_assert_eq(headend_follower_set_signals(follower, 0, signals, 1), -EINVAL);
+    signals[0] = (struct headend_signal){.private_size = HEADEND_CA_PRIVATE_MAX + 1};
+    cr_assert_eq(headend_follower_set_signals(follower, 0, signals, 1), -EINVAL);
+    cr_assert_eq(headend_follower_set_components(follower, 1, NULL, 0), -ERANGE);
     headend_follower_destroy(NULL);
 }

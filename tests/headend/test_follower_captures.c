@@ -50,6 +50,8 @@ static void section(void *context, uint16_t pid, const uint8_t *bytes, size_t si
     take_orders(scout);
 }
 
+static const struct headend_signal said = {.ca_system_id = 0x4A80};
+
 /* Follows the whole file; NULL config: only to see what it holds. */
 static void follow(struct scout *scout, const char *name, const struct headend_service_config *config)
 {
@@ -66,6 +68,7 @@ static void follow(struct scout *scout, const char *name, const struct headend_s
         cr_skip_test("%s is not there", path);
     cr_assert_eq(base_ring_create(&scout->orders, 1 << 18), 0);
     cr_assert_eq(headend_follower_create(&scout->follower, config, 1, scout->orders), 0);
+    cr_assert_eq(headend_follower_set_signals(scout->follower, 0, &said, 1), 0);
     cr_assert_eq(ts_demux_create(&scout->demux, section, scout), 0);
     while (fread(packet, sizeof(packet), 1, file) == 1) {
         observe(scout);
@@ -81,11 +84,8 @@ static void end(struct scout *scout)
     base_ring_destroy(scout->orders);
 }
 
-static const struct headend_service_config first = {.choice = HEADEND_SERVICE_FIRST,
-                                                    .components = HEADEND_VIDEO | HEADEND_AUDIO,
-                                                    .signal = true,
-                                                    .ca = {.ca_system_id = 0x4A80},
-                                                    .scrambling_mode = 2};
+static const struct headend_service_config first = {
+    .choice = HEADEND_SERVICE_FIRST, .components = HEADEND_VIDEO | HEADEND_AUDIO, .scrambling_mode = 2};
 
 static unsigned protected_pids(const struct scout *scout)
 {

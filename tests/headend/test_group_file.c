@@ -6,6 +6,7 @@
 #include "rig.h"
 
 static struct rig rig, other;
+static struct rig_cas *const cas = &rig.cas[0];
 
 static void begin(void)
 {
@@ -39,22 +40,23 @@ Test(group_file, nothing_may_be_fed_before_the_first_ecm)
 Test(group_file, the_first_packet_is_scrambled)
 {
     rig.now = 3 * SECOND;
+    cas->waits = 5;
     start(&rig);
-    rig_run_file(&rig, 3 * SECOND + 1, MS, 5, 1000);
+    rig_run_file(&rig, 3 * SECOND + 1, MS, 1000);
     cr_assert_eq(rig.periods[0].start, 3 * SECOND);
-    cr_assert_eq(rig.ecm_starts[0], 3 * SECOND);
-    cr_assert_not_null(rig.slot);
+    cr_assert_eq(cas->orders[0].start, 3 * SECOND);
+    cr_assert_not_null(rig.members[0].slot);
 }
 
 Test(group_file, a_lead_in_is_black_with_the_ecm_on_air)
 {
     rig.config.lead_in = true;
-    rig.cas.has_transition_delay_start = true;
-    rig.cas.transition_delay_start = -500;
+    cas->status.has_transition_delay_start = true;
+    cas->status.transition_delay_start = -500;
     start(&rig);
-    rig_run_file(&rig, 100 * MS, MS, 5, 1000);
-    cr_assert_null(rig.slot);
-    cr_assert_eq(rig.ecm_starts[0], 0);
+    rig_run_file(&rig, 100 * MS, MS, 1000);
+    cr_assert_null(rig.members[0].slot);
+    cr_assert_eq(cas->orders[0].start, 0);
     cr_assert_eq(rig.periods[0].start, 500 * MS);
 }
 
@@ -67,21 +69,22 @@ Test(group_file, the_same_comes_out_however_long_ecms_took_and_however_time_went
     for (unsigned d = 0; d < 4; d++) {
         rig_destroy(&rig);
         begin();
-        rig.cas.delay_start = delays[d];
+        cas->status.delay_start = delays[d];
         start(&rig);
-        rig_run_file(&rig, 20 * SECOND, MS, 0, 1000);
+        rig_run_file(&rig, 20 * SECOND, MS, 1000);
         for (unsigned s = 0; s < 4; s++) {
             rig_init(&other);
             other.config = rig.config;
-            other.cas = rig.cas;
+            other.cas[0].waits = 3 + s;
+            other.cas[0].status = cas->status;
             start(&other);
-            rig_run_file(&other, 20 * SECOND, steps[s], 3 + s, 1000);
-            cr_assert_eq(other.late_orders, 0);
+            rig_run_file(&other, 20 * SECOND, steps[s], 1000);
+            cr_assert_eq(other.cas[0].late_orders, 0);
             cr_assert_geq(other.period_count, 20);
             for (unsigned i = 0; i < 20; i++) {
                 cr_assert_eq(other.periods[i].start, i * SECOND);
                 cr_assert_eq(rig.periods[i].start, i * SECOND);
-                cr_assert_eq(other.ecm_starts[i], rig.ecm_starts[i]);
+                cr_assert_eq(other.cas[0].orders[i].start, cas->orders[i].start);
                 cr_assert_arr_eq(other.periods[i].cw, rig.periods[i].cw, 8);
             }
             rig_destroy(&other);
@@ -92,7 +95,7 @@ Test(group_file, the_same_comes_out_however_long_ecms_took_and_however_time_went
 Test(group_file, gaps_of_many_crypto_periods_are_crossed)
 {
     start(&rig);
-    rig_run_file(&rig, 100 * SECOND, 9500 * MS, 2, 1000);
+    rig_run_file(&rig, 100 * SECOND, 9500 * MS, 1000);
     cr_assert_geq(rig.period_count, 95);
     for (unsigned i = 0; i < rig.period_count; i++)
         cr_assert_eq(rig.periods[i].start, i * SECOND);
@@ -100,20 +103,20 @@ Test(group_file, gaps_of_many_crypto_periods_are_crossed)
 
 Test(group_file, a_group_without_packets_does_not_stop_the_file)
 {
-    rig.idle = true;
+    rig.members[0].idle = true;
     start(&rig);
-    rig_run_file(&rig, 20 * SECOND, 100 * MS, 2, 1000);
+    rig_run_file(&rig, 20 * SECOND, 100 * MS, 1000);
     cr_assert_geq(rig.period_count, 20);
 }
 
 Test(group_file, ready_ends_where_the_next_ecm_would_have_to_begin)
 {
-    rig.cas.delay_start = -400;
+    cas->status.delay_start = -400;
     start(&rig);
-    rig_run_file(&rig, 100 * MS, MS, 0, 1000);
-    rig.answer = RIG_SILENCE;
-    rig.pending = false;
-    headend_group_cas_down(rig.group, "gone");
+    rig_run_file(&rig, 100 * MS, MS, 1000);
+    cas->answer = RIG_SILENCE;
+    cas->pending = false;
+    headend_group_cas_down(rig.group, 1, "gone");
     headend_group_advance(rig.group, rig.now);
     cr_assert_eq(headend_group_horizon(rig.group), rig.period_count * SECOND - 400 * MS);
     cr_assert(headend_group_ready(rig.group, headend_group_horizon(rig.group) - 1));
@@ -125,21 +128,21 @@ Test(group_file, giving_up_holds_for_whole_crypto_periods)
     struct headend_group_status status;
 
     start(&rig);
-    rig_run_file(&rig, 2500 * MS, 10 * MS, 0, 1000);
-    rig.answer = RIG_SILENCE;
-    rig_run_file(&rig, 10 * SECOND, 10 * MS, 0, 3);
-    cr_assert_eq(rig.slot->crypto_period, rig.period_count - 1);
-    cr_assert_eq(rig.slot->kind, KEYS_SLOT_KEY);
+    rig_run_file(&rig, 2500 * MS, 10 * MS, 1000);
+    cas->answer = RIG_SILENCE;
+    rig_run_file(&rig, 10 * SECOND, 10 * MS, 3);
+    cr_assert_eq(rig.members[0].slot->crypto_period, rig.period_count - 1);
+    cr_assert_eq(rig.members[0].slot->kind, KEYS_SLOT_KEY);
     cr_assert_eq(rig.degraded, 1);
     cr_assert_str_eq(rig.why, "no ECM came within 10 s");
-    rig.answer = RIG_ECM;
-    rig_run_file(&rig, 20 * SECOND, 10 * MS, 0, 1000);
+    cas->answer = RIG_ECM;
+    rig_run_file(&rig, 20 * SECOND, 10 * MS, 1000);
     cr_assert_eq(rig.recovered, 1);
     headend_group_status(rig.group, &status);
     cr_assert_eq(status.stretched, 1);
     for (unsigned i = 0; i < rig.period_count; i++)
         cr_assert_eq(rig.periods[i].start % SECOND, 0, "the grid is kept");
-    cr_assert_eq(rig.late_orders, 0);
+    cr_assert_eq(cas->late_orders, 0);
 }
 
 Test(group_file, giving_up_goes_black_or_clear_when_the_next_period_was_due)
@@ -156,19 +159,19 @@ Test(group_file, giving_up_goes_black_or_clear_when_the_next_period_was_due)
         rig.config.policy = policies[i % 2];
         rig.config.policy_delay = delay;
         start(&rig);
-        rig_run_file(&rig, 2500 * MS, 10 * MS, 0, 1000);
-        rig.answer = RIG_SILENCE;
+        rig_run_file(&rig, 2500 * MS, 10 * MS, 1000);
+        cas->answer = RIG_SILENCE;
         due = rig.periods[rig.period_count - 1].start + SECOND;
-        rig_run_file(&rig, due + delay, 10 * MS, 0, 3);
-        cr_assert_eq(rig.slot->kind, KEYS_SLOT_KEY);
-        rig_run_file(&rig, due + delay + 10 * MS, 10 * MS, 0, 3);
-        cr_assert_eq(rig.slot->kind, kinds[i % 2]);
-        cr_assert_eq(rig.slot->start, due + delay);
-        rig_run_file(&rig, 10 * SECOND, 10 * MS, 0, 3);
-        cr_assert_eq(rig.slot->kind, kinds[i % 2]);
-        rig.answer = RIG_ECM;
-        rig_run_file(&rig, 14 * SECOND, 10 * MS, 0, 1000);
-        cr_assert_eq(rig.slot->kind, KEYS_SLOT_KEY);
+        rig_run_file(&rig, due + delay, 10 * MS, 3);
+        cr_assert_eq(rig.members[0].slot->kind, KEYS_SLOT_KEY);
+        rig_run_file(&rig, due + delay + 10 * MS, 10 * MS, 3);
+        cr_assert_eq(rig.members[0].slot->kind, kinds[i % 2]);
+        cr_assert_eq(rig.members[0].slot->start, due + delay);
+        rig_run_file(&rig, 10 * SECOND, 10 * MS, 3);
+        cr_assert_eq(rig.members[0].slot->kind, kinds[i % 2]);
+        cas->answer = RIG_ECM;
+        rig_run_file(&rig, 14 * SECOND, 10 * MS, 1000);
+        cr_assert_eq(rig.members[0].slot->kind, KEYS_SLOT_KEY);
         cr_assert_eq(rig.recovered, 1);
     }
 }
@@ -176,22 +179,22 @@ Test(group_file, giving_up_goes_black_or_clear_when_the_next_period_was_due)
 Test(group_file, giving_up_before_the_first_ecm_is_black)
 {
     rig.config.policy = HEADEND_CLEAR;
-    rig.answer = RIG_SILENCE;
+    cas->answer = RIG_SILENCE;
     start(&rig);
-    rig_run_file(&rig, 5500 * MS, 10 * MS, 0, 3);
-    cr_assert_null(rig.slot);
+    rig_run_file(&rig, 5500 * MS, 10 * MS, 3);
+    cr_assert_null(rig.members[0].slot);
     cr_assert_eq(rig.degraded, 1);
-    rig.answer = RIG_ECM;
-    rig_run_file(&rig, 9 * SECOND, 10 * MS, 0, 1000);
-    cr_assert_eq(rig.slot->kind, KEYS_SLOT_KEY);
+    cas->answer = RIG_ECM;
+    rig_run_file(&rig, 9 * SECOND, 10 * MS, 1000);
+    cr_assert_eq(rig.members[0].slot->kind, KEYS_SLOT_KEY);
     cr_assert_eq(rig.recovered, 1);
 }
 
 Test(group_file, without_a_cas_the_file_never_waits)
 {
-    rig.config.has_cas = false;
+    rig.cas_count = 0;
     rig_create(&rig);
-    rig_run_file(&rig, 60 * SECOND, 700 * MS, 0, 0);
+    rig_run_file(&rig, 60 * SECOND, 700 * MS, 0);
     cr_assert_eq(rig.degraded, 0);
     for (unsigned i = 0; i < rig.period_count; i++)
         cr_assert_eq(rig.periods[i].start, i * SECOND);

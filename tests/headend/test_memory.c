@@ -25,7 +25,7 @@ Test(memory, group_that_cannot_be_had)
 {
     rig_init(&rig);
     rig_create(&rig);
-    rig.config.has_cas = false;
+    rig.cas_count = 0;
     memory_refuse_each(use_group, &rig.config, 1);
     rig_destroy(&rig);
 }

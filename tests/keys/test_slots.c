@@ -206,6 +206,22 @@ Test(slots, a_full_ring_ahead_of_the_reader_is_never_overwritten)
     expect_current(1000, 4);
 }
 
+Test(slots, room_is_told_before_it_is_used)
+{
+    create(&grace);
+    for (uint64_t n = 0; n < KEYS_SLOTS; n++) {
+        cr_assert(keys_slots_has_room(slots, 100 * n));
+        cr_assert_eq(publish(n, 100 * n), 0);
+        cr_assert(!n || !keys_slots_has_room(slots, 100 * n - 1), "before the newest one");
+    }
+    cr_assert_not(keys_slots_has_room(slots, 1000));
+    cr_assert_not_null(keys_slots_current(slots, 100));
+    cr_assert_not(keys_slots_has_room(slots, 1000), "in its grace period");
+    quiescent_points++;
+    cr_assert(keys_slots_has_room(slots, 1000));
+    cr_assert_eq(publish(KEYS_SLOTS, 1000), 0);
+}
+
 Test(slots, all_but_the_running_slot_may_be_ahead)
 {
     create(&grace);

@@ -357,7 +357,9 @@ Test(protect, mode_0_leaves_no_scrambling_descriptor)
 
 Test(protect, several_systems_without_components)
 {
-    const struct ts_ca_descriptor ca[] = {{0x2600, 0x100}, {0x2600, 0x101}, {0x4ADC, 0x1FFF}};
+    const struct ts_ca_descriptor ca[] = {{.ca_system_id = 0x2600, .ca_pid = 0x100},
+                                          {.ca_system_id = 0x2600, .ca_pid = 0x101},
+                                          {.ca_system_id = 0x4ADC, .ca_pid = 0x1FFF}};
     const struct ts_pmt_protection protection = {.ca = ca, .ca_count = 3};
     size_t size = make_pmt(section, OTHER_CA, NULL);
     size_t expected = make_pmt(out,
@@ -441,13 +443,62 @@ Test(protect, passes_on_a_readers_error)
     cr_assert_eq(ts_pmt_protect(section, size, &nothing, 1, out, 1024), BASE_E_CHECKSUM);
 }
 
+Test(pmt, components_get_descriptors_of_their_own)
+{
+    /* Video 0x101 with component_tag 7 and a stale CA_descriptor, audio 0x102 */
+    static const uint8_t body[] = {0xE1, 0x01, 0xF0, 0x00, 0x1B, 0xE1, 0x01, 0xF0, 0x09, 0x52, 0x01, 0x07,
+                                   0x09, 0x04, 0x26, 0x00, 0xE3, 0x00, 0x0F, 0xE1, 0x02, 0xF0, 0x00};
+    const struct ts_ca_descriptor private_ca = {
+        .ca_system_id = 0x2600, .ca_pid = 0x0444, .private_size = 2, .private_data = body};
+    const struct ts_pmt_component_protection component = {.pid = 0x101, .ca = &private_ca, .ca_count = 1};
+    const struct ts_pmt_protection protection = {
+        .scrambling_mode = 2, .components = &component, .component_count = 1};
+    uint8_t section[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
+    size_t size = 12 + sizeof(body);
+    struct ts_pmt pmt;
+    ptrdiff_t made;
+
+    memcpy(section + 8, body, sizeof(body));
+    section[2] = (uint8_t)(size - 3);
+    base_store_u32(section + size - 4, support_crc(section, size - 4));
+    cr_assert_eq(ts_pmt_read(section, size, &pmt), 0);
+    cr_expect(pmt.components[0].has_tag && pmt.components[0].tag == 7 && !pmt.components[1].has_tag);
+    made = ts_pmt_protect(section, size, &protection, 1, out, sizeof(out));
+    cr_assert_gt(made, 0);
+    cr_assert_eq(ts_pmt_read(out, (size_t)made, &pmt), 0);
+    cr_expect_eq(pmt.ca_count, 0);
+    cr_expect_eq(pmt.scrambling_mode, 2);
+    cr_assert_eq(pmt.components[0].ca_count, 1);
+    cr_expect_eq(pmt.components[0].ca[0].ca_pid, 0x444);
+    cr_assert_eq(pmt.components[0].ca[0].private_size, 2);
+    cr_expect_arr_eq(pmt.components[0].ca[0].private_data, body, 2);
+    cr_expect(pmt.components[0].has_tag);
+    cr_expect_eq(pmt.components[1].ca_count, 0);
+}
+
+Test(pmt, without_anything_to_add_all_of_it_stays)
+{
+    static const uint8_t body[] = {0xE1, 0x01, 0xF0, 0x09, 0x65, 0x01, 0x02,
+                                   0x09, 0x04, 0x26, 0x00, 0xE3, 0x00};
+    const struct ts_pmt_protection protection = {.scrambling_mode = 0x10};
+    uint8_t section[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
+    size_t size = 12 + sizeof(body);
+
+    memcpy(section + 8, body, sizeof(body));
+    section[2] = (uint8_t)(size - 3);
+    base_store_u32(section + size - 4, support_crc(section, size - 4));
+    cr_assert_eq(ts_pmt_protect(section, size, &protection, 5, out, sizeof(out)), size);
+    cr_expect_arr_eq(out + 8, body, sizeof(body));
+    cr_expect_eq(out[5] >> 1 & 31, 5);
+}
+
 Test(cat, known_sections)
 {
     /* From: ISO/IEC 13818-1, table 2-32, by hand; CRC_32 from the definition */
     static const uint8_t empty[] = {0x01, 0xB0, 0x09, 0xFF, 0xFF, 0xC7, 0x00, 0x00};
     static const uint8_t two[] = {0x01, 0xB0, 0x15, 0xFF, 0xFF, 0xC1, 0x00, 0x00, 0x09, 0x04,
                                   0x26, 0x00, 0xE4, 0x44, 0x09, 0x04, 0x4A, 0xDC, 0xFF, 0xFF};
-    const struct ts_ca_descriptor ca[] = {own_ca, {0x4ADC, 0x1FFF}};
+    const struct ts_ca_descriptor ca[] = {own_ca, {.ca_system_id = 0x4ADC, .ca_pid = 0x1FFF}};
 
     cr_assert_eq(ts_cat_write(NULL, 0, 3, out, sizeof(out)), 12);
     cr_assert_arr_eq(out, empty, sizeof(empty));
@@ -465,6 +516,52 @@ Test(cat, as_many_descriptors_as_fit)
 
     cr_assert_eq(ts_cat_write(ca, 168, 0, out, sizeof(out)), 12 + 168 * 6);
     cr_assert_eq(ts_cat_write(ca, 169, 0, out, sizeof(out)), -EMSGSIZE);
+}
+
+Test(cat, entries_are_read_and_added)
+{
+    /* From: ISO/IEC 13818-1, 2.6.16: CA_descriptors with private_data_bytes, and one of another tag */
+    static const uint8_t body[] = {0x09, 0x06, 0x0B, 0x00, 0xE3, 0x00, 0xAA, 0xBB, 0x52,
+                                   0x01, 0x07, 0x09, 0x04, 0x26, 0x00, 0xE4, 0x44};
+    const struct ts_ca_descriptor added[] = {
+        {.ca_system_id = 0x2600, .ca_pid = 0x444, .private_size = 1, .private_data = body},
+        {.ca_system_id = 0x4ADC, .ca_pid = 0x1FFE}};
+    struct ts_ca_descriptor ca[4];
+    uint8_t section[64];
+    ptrdiff_t size = ts_cat_write(NULL, 0, 3, section, sizeof(section)) - 4;
+
+    memcpy(section + size, body, sizeof(body));
+    size += sizeof(body) + 4;
+    section[2] = (uint8_t)(size - 3);
+    base_store_u32(section + size - 4, support_crc(section, (size_t)size - 4));
+    cr_assert_eq(ts_cat_read(section, (size_t)size, ca, 1), 2, "only the first finds room");
+    cr_expect(ca[0].ca_system_id == 0x0B00 && ca[0].ca_pid == 0x300 && ca[0].private_size == 2);
+    cr_expect_arr_eq(ca[0].private_data, body + 6, 2);
+
+    size = ts_cat_add(section, (size_t)size, added, 2, 9, out, sizeof(out));
+    cr_assert_gt(size, 0);
+    cr_expect_eq(support_crc(out, (size_t)size), 0);
+    cr_expect_eq(out[5] >> 1 & 31, 9);
+    cr_expect_arr_eq(out + 8, body, 11, "the stream's own, and what is no CA_descriptor");
+    cr_assert_eq(ts_cat_read(out, (size_t)size, ca, 4), 3);
+    cr_expect(ca[1].ca_system_id == 0x2600 && ca[1].private_size == 1 && ca[1].private_data[0] == 0x09);
+    cr_expect(ca[2].ca_system_id == 0x4ADC && ca[2].ca_pid == 0x1FFE);
+    if (judge_available)
+        cr_expect_null(judge_cat(out, 9, 0x0B00, 0x300));
+    section[9] = 0xFF;
+    base_store_u32(section + 8 + sizeof(body), support_crc(section, 8 + sizeof(body)));
+    cr_expect_eq(ts_cat_read(section, 12 + sizeof(body), ca, 4), BASE_E_MALFORMED);
+    cr_expect_eq(ts_cat_add(section, 12 + sizeof(body), added, 2, 9, out, sizeof(out)), BASE_E_MALFORMED);
+}
+
+Test(cat, private_data_that_no_descriptor_holds_is_refused)
+{
+    static const uint8_t bytes[252];
+    struct ts_ca_descriptor ca = {.private_size = 251, .private_data = bytes};
+
+    cr_expect_gt(ts_cat_write(&ca, 1, 0, out, sizeof(out)), 0);
+    ca.private_size = 252;
+    cr_expect_eq(ts_cat_write(&ca, 1, 0, out, sizeof(out)), -EMSGSIZE);
 }
 
 /* An SDT of one service per (name, in hexadecimal digits) up to NULL; ids from 1, free_CA_mode of even ones.
