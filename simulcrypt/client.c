@@ -95,7 +95,9 @@ void simulcrypt__client_connected(struct simulcrypt__client *client, uint64_t no
 
 static void expire_stream(struct simulcrypt__client *client, struct simulcrypt__client_stream *stream)
 {
-    if (stream->state == STREAM_ASKED)
+    if (stream->deadline == SIMULCRYPT_FROM_NEXT_TICK)
+        simulcrypt__client_await(client, stream, client->now_ms + client->reply_timeout_ms);
+    else if (stream->state == STREAM_ASKED)
         simulcrypt__client_fail(client, "no stream_status for stream %u within %u ms", stream->head.id,
                                 client->reply_timeout_ms);
     else

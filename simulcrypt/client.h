@@ -13,6 +13,9 @@
 
 enum simulcrypt__stream_state { STREAM_IDLE, STREAM_ASKED, STREAM_UP };
 
+/* A deadline: owners who add a stream give no time, and the last one known may be long ago. */
+#define SIMULCRYPT_FROM_NEXT_TICK 0
+
 struct simulcrypt__client_stream { /* first member of each session's own struct */
     struct simulcrypt__stream head;
     enum simulcrypt__stream_state state;

@@ -19,7 +19,9 @@ void simulcrypt__client_ask_for_stream(struct simulcrypt__client *client,
         simulcrypt__link_begin_stream(&client->link, role(client, SIMULCRYPT_STREAM_SETUP), stream->head.id);
     client->type->write_stream_setup(client, stream, &encoder);
     stream->state = STREAM_ASKED;
-    simulcrypt__client_await(client, stream, client->now_ms + client->reply_timeout_ms);
+    simulcrypt__client_await(client, stream,
+                             client->reading ? client->now_ms + client->reply_timeout_ms
+                                             : SIMULCRYPT_FROM_NEXT_TICK);
     simulcrypt__link_send(&client->link, &encoder);
 }
 
@@ -78,7 +80,8 @@ static struct simulcrypt__client_stream *find_first_asked(const struct simulcryp
     struct simulcrypt__client_stream *first = NULL;
     for (size_t i = 0; i < client->streams.count; i++) {
         struct simulcrypt__client_stream *stream = simulcrypt__client_stream_at(client, i);
-        if (stream->state == STREAM_ASKED && (!first || stream->deadline < first->deadline))
+        /* Less one: SIMULCRYPT_FROM_NEXT_TICK is the latest of all. */
+        if (stream->state == STREAM_ASKED && (!first || stream->deadline - 1 < first->deadline - 1))
             first = stream;
     }
     return first;

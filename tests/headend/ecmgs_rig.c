@@ -161,7 +161,8 @@ static uint16_t cw_provision(void *context, uint16_t stream_id,
     ecmg->last_connection = connection;
     ecmg->last_stream_id = stream_id;
     ecmg->last_cp = provision->cp_number;
-    if (ecmg->keeps_ecms || ecmg->provision_error)
+    if (ecmg->keeps_ecms || (ecmg->silent_stream_id && ecmg->silent_stream_id == stream_id) ||
+        ecmg->provision_error)
         return ecmg->provision_error;
     rig_answer((unsigned)(ecmg - rig.ecmg));
     return SIMULCRYPT_ECMG_OK;

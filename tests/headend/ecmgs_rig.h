@@ -50,8 +50,9 @@ struct rig_ecmg {
     uint16_t setup_error; /* for the stream of bad_ecm_id, 0: for all */
     uint16_t bad_ecm_id;
     uint16_t provision_error;
-    bool keeps_ecms; /* CW_provisions are not answered */
-    bool deaf;       /* nothing is read any more */
+    uint16_t silent_stream_id; /* its CW_provisions are not answered; 0: none */
+    bool keeps_ecms;           /* all CW_provisions are not answered */
+    bool deaf;                 /* nothing is read any more */
     unsigned connected, setups, provisions, closed_streams, closed_channels, tests;
     size_t bytes;                           /* received */
     struct rig_connection *last_connection; /* of the last CW_provision, like the next two */

@@ -870,7 +870,7 @@ Test(scs_session, a_refused_stream_leaves_the_others_alone)
     pair_add_stream(9);
     wire_client_said("v2 stream_setup ECM_channel_id=0001 ECM_stream_id=0009 ECM_id=006D "
                      "nominal_CP_duration=0064");
-    cr_assert_eq(pair_tick(999), wire.now_ms + 1);
+    cr_assert_eq(pair_tick(999), wire.now_ms + 1000);
     cr_assert_eq(simulcrypt_scs_session_errors(pair.scs), 2);
 }
 
@@ -993,4 +993,17 @@ Test(scs_session, the_owner_may_know_times_better)
     wire.to_server.size = 0;
     wire_client_hears("channel_test ECM_channel_id=0001");
     wire_client_said("v2 " STATUS);
+}
+
+Test(scs_session, a_stream_added_after_a_long_silence_has_its_whole_time)
+{
+    bring_up("00");
+    wire.now_ms += 100000;
+    pair_add_stream(9);
+    cr_assert_eq(pair_tick(0), wire.now_ms + 1000);
+    wire_expect("");
+    pair_tick(999);
+    wire_expect("");
+    pair_tick(1);
+    wire_expect("fail ");
 }
