@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/cipher_options.h"
+#include "cmd/live_eis.h"
+#include "cmd/live_scg.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
 #include "ts/order.h"
@@ -24,13 +26,13 @@ static void blacken_others(struct scrambler_plan *plan)
     }
 }
 
-static void publish_plan(struct cmd_live_stream *stream)
+void cmd_live_publish(struct cmd_live_stream *stream)
 {
     const struct headend_map *map = headend_follower_map(stream->follower);
     struct scrambler_plan plan;
     int rc;
 
-    cmd_plan_from_map(&plan, map, stream->groups, stream->service_count);
+    cmd_plan_from_map(&plan, map, stream->groups, stream->units ? CMD_LIVE_UNITS_MAX : stream->service_count);
     if (stream->config->all_services)
         plan.unreferenced = SCRAMBLER_BLACK; /* what no table names may belong to any service */
     if (stream->overfull)
@@ -63,6 +65,7 @@ static struct headend_service_config follow(const struct cmd_headend_stream *con
 
 static void close_services(struct cmd_live_stream *stream)
 {
+    cmd_live_scgs_clear(stream);
     for (unsigned i = 0; i < stream->service_count; i++)
         cmd_live_service_clear(&stream->services[i]);
     free(stream->services);
@@ -78,8 +81,9 @@ static int open_service(struct cmd_live_stream *stream)
     unsigned index = stream->service_count++;
     int rc = cmd_live_service_init(&stream->services[index], stream, index);
 
-    stream->groups[index] = (struct scrambler_group){.slots = stream->services[index].common.slots,
-                                                     .algorithm = stream->config->algorithm};
+    stream->groups[index].slots = stream->services[index].common.slots;
+    if (!rc && stream->units)
+        rc = cmd_live_unit_init(stream, index);
     return rc;
 }
 
@@ -163,7 +167,9 @@ static bool add_listed(struct cmd_live_stream *stream)
 
 static void place_ecms(struct cmd_live_stream *stream)
 {
-    for (unsigned i = 0; i < stream->service_count; i++)
+    if (stream->units)
+        cmd_live_scgs_place_ecms(stream);
+    for (unsigned i = 0; !stream->units && i < stream->service_count; i++)
         headend_scg_place_ecms(stream->services[i].common.scg, stream->follower);
 }
 
@@ -218,7 +224,7 @@ static void observe(struct cmd_live_stream *stream)
     }
     if (changed || headend_follower_map(stream->follower)->observations != stream->planned) {
         place_ecms(stream);
-        publish_plan(stream);
+        cmd_live_publish(stream);
         tell_missing(stream);
     }
 }
@@ -233,6 +239,10 @@ static int open_stream(struct cmd_live *live, const struct cmd_headend_config *c
     stream->config = &config->streams[index];
     stream->name = config->pipeline_streams[index].name;
     live->stream_count++;
+    for (unsigned i = 0; i < SCRAMBLER_GROUPS_MAX; i++)
+        stream->groups[i].algorithm = stream->config->algorithm;
+    if (stream->config->eis.wanted && !(stream->units = calloc(1, sizeof(*stream->units))))
+        return -ENOMEM;
     rc = cmd_cipher_create(&stream->cipher, stream->config->algorithm, config->pipeline.cipher_tier,
                            &stream->config->mode);
     return rc ? rc : open_services(stream);
@@ -267,6 +277,8 @@ int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config
     for (unsigned i = 0; !rc && i < config->pipeline.stream_count; i++)
         rc = open_stream(live, config, i);
     if (!rc)
+        rc = cmd_live_eis_open(live);
+    if (!rc)
         tell_tiers(live);
     return rc;
 }
@@ -280,7 +292,8 @@ void cmd_live_tick(struct cmd_live *live)
         send_waiting_orders(stream);
         observe(stream);
         now = pipeline_now(live->pipeline);
-        for (unsigned j = 0; j < stream->service_count; j++)
+        cmd_live_scgs_advance(stream, now);
+        for (unsigned j = 0; !stream->units && j < stream->service_count; j++)
             headend_scg_advance(stream->services[j].common.scg, now);
     }
 }
@@ -288,10 +301,12 @@ void cmd_live_tick(struct cmd_live *live)
 void cmd_live_report(struct cmd_live *live)
 {
     cmd_cas_set_report(&live->cas);
+    cmd_live_eis_report(live);
 }
 
 void cmd_live_clear(struct cmd_live *live)
 {
+    cmd_live_eis_close(live);
     for (unsigned i = 0; i < live->stream_count; i++) {
         close_services(&live->streams[i]);
         cipher_destroy(live->streams[i].cipher);

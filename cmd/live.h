@@ -12,6 +12,7 @@
 #include "net/loop.h"
 
 struct cmd_live_stream;
+struct cmd_live_units;
 
 struct cmd_live_service {
     struct cmd_live_stream *stream;
@@ -36,7 +37,8 @@ struct cmd_live_stream {
     uint64_t planned; /* observations that the published plan knows of */
     unsigned service_count;
     struct cmd_live_service *services;
-    struct scrambler_group groups[HEADEND_SERVICES_MAX];
+    struct cmd_live_units *units; /* where an EIS rules; else NULL */
+    struct scrambler_group groups[SCRAMBLER_GROUPS_MAX];
     uint16_t flows; /* of the follower, given out so far */
 };
 
@@ -45,6 +47,9 @@ struct cmd_live {
     struct pipeline *pipeline;
     struct net_loop *loop;
     struct cmd_cas_set cas;
+    struct headend_eis *eis; /* NULL without one */
+    char eis_told[256];      /* its last error that the log knows of */
+    uint32_t scgs;           /* of EISs, ever */
     unsigned stream_count;
     struct cmd_live_stream *streams;
 };
@@ -57,6 +62,9 @@ void cmd_live_tick(struct cmd_live *live);
 
 /* Tells of ECMGs that went or came back; call about once a second. */
 void cmd_live_report(struct cmd_live *live);
+
+/* A new plan after a change of groups or of the map. */
+void cmd_live_publish(struct cmd_live_stream *stream);
 
 /* Only once the pipeline has stopped: workers read the slots that go here. */
 void cmd_live_clear(struct cmd_live *live);

@@ -36,13 +36,13 @@ static const struct cmd_headend_service *configured(const struct cmd_headend_str
     return index < config->service_count ? &config->services[index] : NULL;
 }
 
-static struct headend_group_config describe_group(const struct cmd_live_stream *stream, unsigned index)
+struct headend_group_config cmd_live_describe_group(const struct cmd_live_stream *stream, unsigned number)
 {
     const struct cmd_headend_stream *config = stream->config;
 
     return (struct headend_group_config){
         .orders = pipeline_orders(stream->live->pipeline, stream->index),
-        .generator = {.group = index},
+        .generator = {.group = number},
         .crypto_period = config->crypto_period,
         .guard = cmd_live_guard(config->crypto_period),
         .policy = config->policy,
@@ -65,20 +65,23 @@ int cmd_live_service_init(struct cmd_live_service *service, struct cmd_live_stre
         .cw = config->cw.size ? &config->cw : NULL,
         .cw_file = config->cw_file[0] ? config->cw_file : NULL,
         .raw_cw = config->raw_cw,
-        .group = describe_group(stream, index),
+        .group = cmd_live_describe_group(stream, index),
         .cas = &stream->live->cas,
+        .slots_alone = config->eis.wanted,
     };
 
+    service->stream = stream;
+    snprintf(name, sizeof(name), "stream %.63s, %s", stream->name,
+             cmd_live_service_wanted(stream, index, wanted, sizeof(wanted)));
+    if (config->eis.wanted)
+        return cmd_service_init(&service->common, &common);
     common.uses = cmd_headend_uses(config, configured(config, index), &common.use_count);
     common.counted_on = common.uses == config->cas ? index : 0;
-    service->stream = stream;
     service->uses = common.uses;
     service->use_count = common.use_count;
     service->counted_on = common.counted_on;
     service->first_flow = common.first_flow = stream->flows;
     stream->flows = (uint16_t)(stream->flows + common.use_count);
-    snprintf(name, sizeof(name), "stream %.63s, %s", stream->name,
-             cmd_live_service_wanted(stream, index, wanted, sizeof(wanted)));
     return cmd_service_init(&service->common, &common);
 }
 

@@ -13,7 +13,12 @@ uint64_t cmd_live_guard(uint64_t crypto_period);
 const char *cmd_live_service_wanted(const struct cmd_live_stream *stream, unsigned index, char *text,
                                     size_t room);
 
-/* Service `index` of `stream`. Negative errno with a message. Clear it in every case. */
+/* What groups of the stream have in common; `number` makes their control words their own. Members are not
+ * filled in. */
+struct headend_group_config cmd_live_describe_group(const struct cmd_live_stream *stream, unsigned number);
+
+/* Service `index` of `stream`; of one that an EIS rules slots alone. Negative errno with a message. Clear it
+ * in every case. */
 int cmd_live_service_init(struct cmd_live_service *service, struct cmd_live_stream *stream, unsigned index);
 
 /* Its CA_descriptors, once the follower knows of it. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/cas_report.h"
+#include "cmd/live_scg.h"
 #include "cmd/summary.h"
 
 static bool line_shown;
@@ -44,8 +45,12 @@ static void sum_services(const struct cmd_live *live, struct cmd_service_totals 
 {
     *sum = (struct cmd_service_totals){0};
     for (unsigned i = 0; i < live->stream_count; i++) {
-        for (unsigned j = 0; j < live->streams[i].service_count; j++)
-            cmd_service_add(sum, live->streams[i].services[j].common.scg);
+        const struct cmd_live_stream *stream = &live->streams[i];
+
+        for (unsigned j = 0; j < stream->service_count; j++)
+            cmd_service_add(sum, stream->services[j].common.scg);
+        for (const struct cmd_live_scg *scg = cmd_live_scgs(stream); scg; scg = scg->next)
+            cmd_service_add(sum, scg->scg);
     }
 }
 
@@ -101,35 +106,76 @@ static void print_line(const struct cmd_run_report *report, double seconds,
            *ecms ? " (" : "", ecms, *ecms ? ")" : "");
 }
 
+/* What the control words of an SCG have come to; adds to `json`. */
+static void add_scg_json(json_t *json, struct headend_scg *scg, const struct headend_follower *follower)
+{
+    struct headend_group_status group;
+    json_t *more;
+
+    headend_group_status(headend_scg_group(scg), &group);
+    more = json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "ecm_pid", cmd_scg_ecm_pid(scg, follower),
+                     "crypto_periods", (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms,
+                     "stretched", (json_int_t)group.stretched, "without", (json_int_t)group.without, "on_air",
+                     group.on_air, "degraded", group.degraded, "cas", cmd_scg_cas_json(scg, follower));
+    json_object_update(json, more);
+    json_decref(more);
+}
+
 static json_t *service_json(const struct cmd_live_stream *stream, unsigned index)
 {
     struct headend_scg *scg = stream->services[index].common.scg;
-    struct headend_group_status group;
     struct headend_service_status service = {0};
+    json_t *json;
 
-    headend_group_status(headend_scg_group(scg), &group);
     (void)headend_follower_status(stream->follower, index, &service);
-    return json_pack("{s:i, s:s, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "service_id",
-                     service.service_id, "name", service.name, "found", service.found && service.pmt_known,
-                     "pmt_pid", service.pmt_pid, "ecm_pid", cmd_scg_ecm_pid(scg, stream->follower),
-                     "crypto_periods", (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms,
-                     "stretched", (json_int_t)group.stretched, "without", (json_int_t)group.without, "on_air",
-                     group.on_air, "degraded", group.degraded, "cas",
-                     cmd_scg_cas_json(scg, stream->follower));
+    json = json_pack("{s:i, s:s, s:b, s:i}", "service_id", service.service_id, "name", service.name, "found",
+                     service.found && service.pmt_known, "pmt_pid", service.pmt_pid);
+    if (scg)
+        add_scg_json(json, scg, stream->follower);
+    return json;
+}
+
+static json_t *units_json(const struct cmd_live_stream *stream, const struct cmd_live_definition *definition,
+                          bool components)
+{
+    json_t *units = json_array();
+
+    for (unsigned i = 0; definition && i < definition->unit_count; i++) {
+        const struct cmd_live_unit *unit = definition->units[i];
+        struct headend_service_status service = {0};
+
+        (void)headend_follower_status(stream->follower, unit->service, &service);
+        if (unit->is_component == components)
+            json_array_append_new(units, json_integer(components ? unit->component : service.service_id));
+    }
+    return units;
+}
+
+static json_t *scg_json(const struct cmd_live_stream *stream, const struct cmd_live_scg *scg)
+{
+    json_t *json = json_pack("{s:i, s:i, s:o, s:o, s:b}", "eis_channel_id", scg->channel_id, "scg_id",
+                             scg->scg_id, "services", units_json(stream, scg->current, false), "components",
+                             units_json(stream, scg->current, true), "pending", scg->coming != NULL);
+
+    if (scg->scg)
+        add_scg_json(json, scg->scg, stream->follower);
+    return json;
 }
 
 static json_t *stream_json(const struct cmd_live_stream *stream)
 {
     struct scrambler_counters packets;
-    json_t *services = json_array();
+    json_t *services = json_array(), *scgs = json_array();
 
     pipeline_stream_counters(stream->live->pipeline, stream->index, &packets);
     for (unsigned i = 0; i < stream->service_count; i++)
         json_array_append_new(services, service_json(stream, i));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", stream->name, "algorithm",
-                     cipher_algorithm_name(stream->config->algorithm), "tier",
-                     cipher_tier_name(stream->cipher), "packets",
-                     CMD_SUMMARY_COUNTERS(SCRAMBLER_COUNTER_MAP, &packets), "services", services);
+    for (const struct cmd_live_scg *scg = cmd_live_scgs(stream); scg; scg = scg->next)
+        json_array_append_new(scgs, scg_json(stream, scg));
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:o}", "name", stream->name, "algorithm",
+        cipher_algorithm_name(stream->config->algorithm), "tier", cipher_tier_name(stream->cipher), "packets",
+        CMD_SUMMARY_COUNTERS(SCRAMBLER_COUNTER_MAP, &packets), "services", services, "scgs", scgs);
 }
 
 static void print_json(const struct cmd_run_report *report, double seconds,

@@ -91,7 +91,7 @@ int cmd_service_init(struct cmd_service *service, const struct cmd_service_confi
     if (status < 0)
         return status;
     if ((status = keys_slots_create(&service->slots, config->cipher, config->grace)) < 0 ||
-        (status = create_scg(service, config)) < 0)
+        (!config->slots_alone && (status = create_scg(service, config)) < 0))
         return fail(service, status);
     return 0;
 }
@@ -108,6 +108,8 @@ void cmd_service_add(struct cmd_service_totals *totals, struct headend_scg *scg)
 {
     struct headend_group_status status;
 
+    if (!scg)
+        return;
     headend_group_status(headend_scg_group(scg), &status);
     totals->services++;
     totals->on_air += status.on_air;

@@ -17,6 +17,7 @@ struct cmd_service_config {
     const struct base_secret *cw;   /* one for ever, */
     const char *cw_file;            /* or a list of them; both NULL: they are made */
     bool raw_cw;
+    bool slots_alone; /* no SCG: who publishes to the slots is another's affair */
     struct headend_group_config
         group;                      /* where words come from, member and CASs are filled in, the seed not */
     struct cmd_cas_set *cas;        /* borrowed */
@@ -33,7 +34,7 @@ struct cmd_service {
     char name[160];
     struct keys_slots *slots;
     struct keys_cw_list list;
-    struct headend_scg *scg;
+    struct headend_scg *scg; /* NULL of slots_alone */
     void (*period)(void *context, uint64_t start, const struct base_secret *cw);
     void *context;
 };
@@ -48,7 +49,7 @@ struct cmd_service_totals {
     bool was_degraded;
     uint64_t crypto_periods, ecms, stretched, without;
 };
-void cmd_service_add(struct cmd_service_totals *totals, struct headend_scg *scg);
+void cmd_service_add(struct cmd_service_totals *totals, struct headend_scg *scg); /* NULL is allowed */
 
 /* "1 (One), 2 (Two)" or "none", of those that the PAT lists: for messages. */
 void cmd_service_list(const struct headend_follower *follower, char *text, size_t room);
