@@ -16,7 +16,7 @@
 
 #define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
 #define CMD_HEADEND_PATH_MAX 512
-#define CMD_HEADEND_EIS_PORT 8001 /* unless told; there is none of the standard's */
+#define CMD_HEADEND_EIS_PORT 2233 /* unless told; the standard has none */
 
 struct cmd_headend_service {
     bool by_id;

@@ -89,6 +89,7 @@ void cmd_live_announce_scgs(struct cmd_live_stream *stream, const struct cmd_liv
             announce(stream, service);
         done[service] = true;
     }
+    cmd_live_publish(stream); /* which tables are rewritten has changed, too */
     cmd_live_scgs_place_ecms(stream);
 }
 

@@ -42,7 +42,7 @@ struct headend_group_config cmd_live_describe_group(const struct cmd_live_stream
 
     return (struct headend_group_config){
         .orders = pipeline_orders(stream->live->pipeline, stream->index),
-        .generator = {.group = number},
+        .generator = {.group = number, .cw_size = (uint8_t)cipher_cw_size(config->algorithm)},
         .crypto_period = config->crypto_period,
         .guard = cmd_live_guard(config->crypto_period),
         .policy = config->policy,
