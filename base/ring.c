@@ -89,6 +89,12 @@ int base_ring_push(struct base_ring *ring, const void *record, size_t size)
     return 0;
 }
 
+bool base_ring_is_drained(const struct base_ring *ring)
+{
+    return atomic_load_explicit(&ring->tail, memory_order_acquire) ==
+           atomic_load_explicit(&ring->head, memory_order_relaxed);
+}
+
 static uint32_t get_header(const struct base_ring *ring, uint64_t position)
 {
     uint32_t size;

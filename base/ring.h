@@ -8,6 +8,7 @@
 #ifndef BASE_RING_H
 #define BASE_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void base_ring_destroy(struct base_ring *ring); /* NULL is allowed; neither side
 
 /* Producer. -ENOBUFS where there is no room now, -EMSGSIZE where there never will be. */
 int base_ring_push(struct base_ring *ring, const void *record, size_t size);
+
+/* Producer: whether the consumer has taken all that was pushed. */
+bool base_ring_is_drained(const struct base_ring *ring);
 
 /* Consumer: the oldest record in place (8-byte aligned), valid until base_ring_pop(); NULL where there is
  * none. */

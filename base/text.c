@@ -154,13 +154,13 @@ int base_parse_list(const char *text, uint64_t minimum, uint64_t maximum, unsign
     return status;
 }
 
-int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_t *port)
+static int parse_endpoint(const char *text, uint64_t least_port, char *host, size_t host_room, uint16_t *port)
 {
     const char *colon = strrchr(text, ':');
     size_t length;
     uint64_t number;
 
-    if (!colon || base_parse_u64(colon + 1, 1, 65535, &number) < 0)
+    if (!colon || base_parse_u64(colon + 1, least_port, 65535, &number) < 0)
         return BASE_E_MALFORMED;
     length = (size_t)(colon - text);
     if (length >= 2 && text[0] == '[' && colon[-1] == ']') {
@@ -175,4 +175,18 @@ int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_
     host[length] = '\0';
     *port = (uint16_t)number;
     return 0;
+}
+
+int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_t *port)
+{
+    return parse_endpoint(text, 1, host, host_room, port);
+}
+
+int base_parse_listen(const char *text, char *host, size_t host_room, uint16_t *port)
+{
+    int status = parse_endpoint(text, 0, host, host_room, port);
+
+    if (status == 0 && !strcmp(host, "*"))
+        host[0] = '\0';
+    return status;
 }

@@ -29,4 +29,7 @@ int base_parse_list(const char *text, uint64_t minimum, uint64_t maximum, unsign
  */
 int base_parse_host_port(const char *text, char *host, size_t host_room, uint16_t *port);
 
+/* The same of a place to listen on: "*" is every address too (host empty), and port 0 a free one. */
+int base_parse_listen(const char *text, char *host, size_t host_room, uint16_t *port);
+
 #endif

@@ -211,7 +211,7 @@ static int take_value(struct loading *loading, const struct base_yaml_key *key, 
                       char *into)
 {
     if (key->kind == BASE_YAML_MAPPING)
-        return take_mapping(loading, key, event, into);
+        return take_mapping(loading, key, event, into + key->offset);
     if (key->kind == BASE_YAML_LIST)
         return take_list(loading, key, event, into);
     return base__yaml_take_scalar(loading->report, key, scalar_text(event), line_of(event), into);

@@ -25,7 +25,7 @@ enum base_yaml_kind {
     BASE_YAML_WORD,    /* an integer of `size` bytes: the index in `words`, letters of either case */
     BASE_YAML_BOOLEAN, /* bool: `words` are in pairs of false and true */
     BASE_YAML_PARSED,  /* whatever parse() makes of a text without control characters */
-    BASE_YAML_MAPPING, /* `keys` of its own, offsets from the same start */
+    BASE_YAML_MAPPING, /* `keys` of its own, their offsets (of line, given, count too) from `offset` */
     BASE_YAML_LIST,    /* minimum … maximum entries of `size` bytes, their number at `count` */
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scramline-ecmg: a SimulCrypt ECMG as a process of its own. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -96,24 +95,6 @@ static int add_service_key(struct ecmg_server_config *config, char why[static 25
     return status;
 }
 
-/* As for other commands, but port 0 has a meaning here. */
-static int parse_listen(struct ecmg_server_config *config)
-{
-    size_t length = strlen(listen_on);
-    bool free_port = length >= 2 && !strcmp(listen_on + length - 2, ":0");
-    char text[300];
-
-    if (length >= sizeof(text))
-        return -EMSGSIZE;
-    memcpy(text, listen_on, length + 1);
-    if (free_port)
-        text[length - 1] = '1';
-    if (base_parse_host_port(text, config->host, sizeof(config->host), &config->port) < 0)
-        return -EINVAL;
-    config->port = free_port ? 0 : config->port;
-    return 0;
-}
-
 static int load_config(struct ecmg_server_config *config)
 {
     char why[256];
@@ -121,7 +102,8 @@ static int load_config(struct ecmg_server_config *config)
     ecmg_server_config_init(config);
     if (config_path && ecmg_server_config_load(config, config_path, why) < 0)
         return fail(why);
-    if (listen_on && parse_listen(config) < 0)
+    if (listen_on && base_parse_listen(listen_on, config->listener.host, sizeof(config->listener.host),
+                                       &config->listener.port) < 0)
         return cmd_usage_error(&command, "--listen: '%s' is not ADDRESS:PORT", listen_on);
     if (key_path && (serves_any(config) || config->service_count == ECMG_SERVICES_MAX))
         return cmd_usage_error(&command, "--service-key: %s has a key for 'any' already, or no room for more",
@@ -183,13 +165,9 @@ static int serve(struct net_loop *loop, const struct ecmg_server_config *config)
     uint64_t started_ms = base_clock_monotonic_ms();
     int status = ecmg_server_create(&server, loop, config);
 
-    if (status < 0) {
-        char endpoint[300];
-        format_endpoint(config->host, config->port, endpoint, sizeof(endpoint));
-        base_log(BASE_LOG_ERROR, "cannot listen on %s: %s", endpoint, base_error_text(status));
+    if (status < 0)
         return CMD_EXIT_FAILED;
-    }
-    print_listening(config->host, ecmg_server_port(server));
+    print_listening(config->listener.host, ecmg_server_port(server));
     net_loop_run(loop);
     ecmg_server_counters(server, &counters);
     ecmg_server_destroy(server);

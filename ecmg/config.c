@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "ecmg/ecm.h"
@@ -104,13 +105,16 @@ static const struct base_yaml_key limit_keys[] = {
 static const struct base_yaml_key file_keys[] = {
     {.name = "address",
      .kind = BASE_YAML_TEXT,
-     .offset = offsetof(struct file_content, config.host),
-     .size = sizeof(((struct file_content *)0)->config.host)},
+     .offset = offsetof(struct file_content, config.listener.host),
+     .size = sizeof(((struct file_content *)0)->config.listener.host)},
     {.name = "port",
      .kind = BASE_YAML_NUMBER,
-     .offset = offsetof(struct file_content, config.port),
+     .offset = offsetof(struct file_content, config.listener.port),
      .size = sizeof(uint16_t),
      .maximum = UINT16_MAX},
+    NET_SETTINGS_ALLOW(offsetof(struct file_content, config.listener)),
+    NET_SETTINGS_TLS(offsetof(struct file_content, config.listener)),
+    NET_SETTINGS_CONNECTIONS_MAX(offsetof(struct file_content, config.listener)),
     {.name = "services",
      .kind = BASE_YAML_LIST,
      .offset = offsetof(struct file_content, services),
@@ -126,8 +130,7 @@ static const struct base_yaml_key file_keys[] = {
 void ecmg_server_config_init(struct ecmg_server_config *config)
 {
     *config = (struct ecmg_server_config){
-        .host = "127.0.0.1",
-        .port = 2222,
+        .listener = {.host = "127.0.0.1", .port = 2222},
         .channels_max = 1000,
         .streams_max = 10000,
         .status = {.has_transition_delay_start = true,
@@ -176,12 +179,10 @@ static const char *key_trouble(int status)
     switch (status) {
     case -ENOENT:
         return "there is no such file (scramline keys service makes one)";
-    case -EPERM:
-        return "others than its owner can read it (chmod 600)";
     case BASE_E_MALFORMED:
         return "it does not hold one line of 32 hexadecimal digits";
     default:
-        return base_error_text(status);
+        return base_file_trouble(status);
     }
 }
 
@@ -197,12 +198,11 @@ int ecmg_service_key_load(struct base_secret *key, const char *path, char why[st
 static int read_key(const struct service_entry *entry, const char *folder,
                     struct ecmg_service_config *service, const struct base_yaml_report *report)
 {
-    bool absolute = entry->key_file[0] == '/';
-    char path[2 * PATH_MAX];
-    int status;
+    char path[PATH_MAX];
+    int status = base_file_locate(folder, entry->key_file, path, sizeof(path));
 
-    snprintf(path, sizeof(path), "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", entry->key_file);
-    status = keys_file_read(path, &service->key, ECMG_SERVICE_KEY_SIZE);
+    if (status == 0)
+        status = keys_file_read(path, &service->key, ECMG_SERVICE_KEY_SIZE);
     if (status < 0)
         return base_yaml_refuse(report, entry->key_file_line, "key_file '%.80s': %s", entry->key_file,
                                 key_trouble(status));
@@ -255,20 +255,16 @@ int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text
         status = check_cws(content, &report);
     if (status == 0)
         status = read_services(content, folder, &report);
-    if (status == 0 && !strcmp(content->config.host, "*"))
-        content->config.host[0] = '\0';
+    if (status == 0)
+        status = net_tls_settle(&content->config.listener.tls, true, folder,
+                                content->config.listener.tls_line, &report);
+    if (status == 0 && !strcmp(content->config.listener.host, "*"))
+        content->config.listener.host[0] = '\0';
     if (status == 0)
         *config = content->config;
     base_secure_zero(content, sizeof(*content));
     free(content);
     return status;
-}
-
-static void folder_of(const char *path, char folder[static PATH_MAX])
-{
-    const char *slash = strrchr(path, '/');
-
-    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
 int ecmg_server_config_load(struct ecmg_server_config *config, const char *path, char why[static 256])
@@ -278,7 +274,8 @@ int ecmg_server_config_load(struct ecmg_server_config *config, const char *path,
     size_t size;
     int status = base_yaml_read(path, &text, &size);
 
-    folder_of(path, folder);
+    if (status == 0)
+        status = base_file_folder(path, folder, sizeof(folder));
     if (status == 0)
         status = ecmg_server_config_parse(config, text, size, path, folder, why);
     else

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "ecmg/room.h"
 
 #define DEFAULT_CHANNELS 1000
@@ -13,33 +14,34 @@
 
 static void on_accepted(void *context, struct net_tcp *tcp)
 {
-    struct ecmg_server *server = context;
+    ecmg__connection_accept(context, tcp);
+}
 
-    if (server->counters.connections >= server->config.channels_max + SPARE)
-        net_tcp_close(tcp);
-    else
-        ecmg__connection_accept(server, tcp);
+static void set_defaults(struct ecmg_server_config *config)
+{
+    if (!config->channels_max)
+        config->channels_max = DEFAULT_CHANNELS;
+    if (!config->streams_max)
+        config->streams_max = DEFAULT_STREAMS;
+    if (!config->listener.connections_max)
+        config->listener.connections_max = config->channels_max + SPARE;
 }
 
 int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
                        const struct ecmg_server_config *config)
 {
     struct ecmg_server *made = calloc(1, sizeof(*made));
+    char why[256];
     int status;
 
     if (!made)
         return -ENOMEM;
     made->loop = loop;
     made->config = *config;
-    if (!made->config.channels_max)
-        made->config.channels_max = DEFAULT_CHANNELS;
-    if (!made->config.streams_max)
-        made->config.streams_max = DEFAULT_STREAMS;
-    status =
-        net_listen(&made->listener, loop,
-                   &(const struct net_listen_config){
-                       .host = config->host, .port = config->port, .accepted = on_accepted, .context = made});
+    set_defaults(&made->config);
+    status = net_settings_listen(&made->listener, loop, &made->config.listener, on_accepted, made, why);
     if (status < 0) {
+        base_log(BASE_LOG_ERROR, "%s", why);
         ecmg_server_destroy(made);
         return status;
     }

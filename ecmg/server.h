@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "net/loop.h"
+#include "net/settings.h"
 #include "simulcrypt/ecmg_scs.h"
 
 #define ECMG_SERVICES_MAX 64
@@ -23,8 +24,8 @@ struct ecmg_service_config {
 };
 
 struct ecmg_server_config {
-    char host[256]; /* empty: every address */
-    uint16_t port;  /* 0: a free one */
+    /* connections_max 0: 64 more than channels_max, so that they get an error_status and not a silence */
+    struct net_listener_settings listener;
     unsigned service_count;
     struct ecmg_service_config services[ECMG_SERVICES_MAX];
     struct simulcrypt_channel_status status; /* answered to channel_setup */
@@ -58,7 +59,7 @@ struct ecmg_server_counters {
     uint64_t errors;                         /* error messages sent */
 };
 
-/* `config` is copied. Negative errno from listening. */
+/* `config` is copied. A negative error where it cannot listen, which is an error in the log, too. */
 int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
                        const struct ecmg_server_config *config);
 void ecmg_server_destroy(struct ecmg_server *server); /* wipes; NULL is allowed */

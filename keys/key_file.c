@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 #define TEXT_ROOM (2 * BASE_SECRET_MAX + 64) /* bytes: the digits, and white space around them */
 
@@ -119,17 +120,6 @@ int keys_file_write(const char *path, const struct base_secret *secret)
     return status;
 }
 
-static int check_file(int fd)
-{
-    struct stat about;
-
-    if (fstat(fd, &about) < 0)
-        return -errno;
-    if (!S_ISREG(about.st_mode))
-        return BASE_E_MALFORMED;
-    return about.st_mode & (S_IRWXG | S_IRWXO) ? -EPERM : 0;
-}
-
 /* The whole file as text; BASE_E_MALFORMED where it is longer than any key file. */
 static int read_text(int fd, char *text, size_t room)
 {
@@ -160,15 +150,13 @@ static int read_secret(int fd, struct base_secret *secret, size_t size)
 
 int keys_file_read(const char *path, struct base_secret *secret, size_t size)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe in its place must not hold us up */
+    int fd = base_file_open(path, true);
     int status;
 
     base_secret_clear(secret);
     if (fd < 0)
-        return -errno;
-    status = check_file(fd);
-    if (status == 0)
-        status = read_secret(fd, secret, size);
+        return fd;
+    status = read_secret(fd, secret, size);
     if (status < 0)
         base_secret_clear(secret);
     close(fd);

@@ -10,21 +10,6 @@
 
 static void try_candidate(struct net_tcp *tcp);
 
-static void on_failed(uv_timer_t *timer)
-{
-    struct net_tcp *tcp = timer->data;
-
-    tcp->loop->events++;
-    net__tcp_end(tcp, tcp->failure);
-}
-
-/* The owner may be inside net_tcp_connect(): it hears of the failure in the loop's next round. */
-static void fail_later(struct net_tcp *tcp, int error)
-{
-    tcp->failure = error;
-    uv_timer_start(&tcp->timer, on_failed, 0, 0);
-}
-
 /* libuv cannot connect a socket again: a new one takes its place. */
 static void on_socket_closed(uv_handle_t *handle)
 {
@@ -46,12 +31,13 @@ static void try_next(struct net_tcp *tcp, int error)
     if (tcp->candidate)
         uv_close((uv_handle_t *)&tcp->stream, on_socket_closed);
     else
-        fail_later(tcp, error);
+        net__tcp_end_later(tcp, error);
 }
 
 static void on_connected(uv_connect_t *request, int status)
 {
     struct net_tcp *tcp = request->handle->data;
+    struct sockaddr_storage peer;
 
     tcp->loop->events++;
     if (tcp->state != NET__TCP_CONNECTING)
@@ -60,10 +46,11 @@ static void on_connected(uv_connect_t *request, int status)
         try_next(tcp, status);
         return;
     }
-    net__tcp_opened(tcp);
-    net__tcp_read(tcp);
-    if (tcp->ops.connected)
-        tcp->ops.connected(tcp->context);
+    net__tcp_opened(tcp, &peer); /* a peer that has gone again is met by the reading */
+    if (tcp->session)
+        net__secure_start(tcp);
+    else
+        net__tcp_ready(tcp);
 }
 
 static void try_address(struct net_tcp *tcp, const struct sockaddr *address)
@@ -93,7 +80,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
         uv_freeaddrinfo(found);
     } else if (status < 0) {
         tcp->state = NET__TCP_CONNECTING;
-        fail_later(tcp, errno_of_resolver(status));
+        net__tcp_end_later(tcp, errno_of_resolver(status));
     } else {
         tcp->state = NET__TCP_CONNECTING;
         tcp->found = tcp->candidate = found;
@@ -117,13 +104,6 @@ static int resolve(struct net_tcp *tcp, const char *host, uint16_t port)
     return 0;
 }
 
-/* Addresses need no resolver, and so no threads. */
-static bool address_of_text(const char *host, uint16_t port, struct sockaddr_storage *address)
-{
-    return uv_ip4_addr(host, port, (struct sockaddr_in *)address) == 0 ||
-           uv_ip6_addr(host, port, (struct sockaddr_in6 *)address) == 0;
-}
-
 int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
                     struct net_tls *tls, const struct net_tcp_ops *ops, void *context)
 {
@@ -134,14 +114,18 @@ int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *hos
 
     if (!host[0] || strlen(host) > HOST_MAX)
         return -EINVAL;
-    if (tls)
-        return -ENOTSUP;
-    numeric = address_of_text(host, port, &address);
+    numeric = net__address_parse(host, port, &address); /* needs no resolver, and so no threads */
     made = net__tcp_create(loop, numeric ? NET__TCP_CONNECTING : NET__TCP_RESOLVING);
     if (!made)
         return -ENOMEM;
+    if (tls && net__tls_session_create(&made->session, tls, host) < 0) {
+        made->state = NET__TCP_CONNECTING;
+        net__tcp_release(made);
+        return -ENOMEM;
+    }
     made->ops = *ops;
     made->context = context;
+    made->owned = true;
     snprintf(made->peer, sizeof(made->peer), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
     uv_update_time(&loop->uv);
     if (numeric)

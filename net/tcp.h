@@ -27,26 +27,43 @@ struct net_tcp_ops {
 /* Resolves `host` (name, IPv4 or IPv6 text) and connects, address by address until one answers; the result
  * comes through the ops, never during this call (-ENXIO: no such name). There is no time-out but TCP's own:
  * an owner that cannot wait closes. With `tls` (borrowed; NULL: plain) connected() comes after the handshake,
- * and ended() tells of one that failed (BASE_E_AUTHENTICATION: the peer's certificate is not accepted).
+ * and ended() tells of one that failed (BASE_E_AUTHENTICATION: one end does not accept the other's
+ * certificate; a server's refusal comes after connected(), as TLS 1.3 has it).
  * -EINVAL for an empty or overlong host. */
 int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
                     struct net_tls *tls, const struct net_tcp_ops *ops, void *context);
 
-/* Copies `bytes`, sends them, wipes the copy. -ENOBUFS where over 1 MiB would wait for a peer that does not
- * read, -ENOTCONN before connected() and after ended(); nothing is sent then. */
+/* Copies `bytes`, sends them, wipes the copy. -ENOBUFS where over 1 MiB (with TLS: of what it becomes) would
+ * wait for a peer that does not read, -ENOTCONN before connected() and after ended(); nothing is sent then.
+ */
 int net_tcp_write(struct net_tcp *tcp, const uint8_t *bytes, size_t size);
 void net_tcp_close(struct net_tcp *tcp);             /* NULL is allowed; also inside its callbacks */
 const char *net_tcp_peer(const struct net_tcp *tcp); /* "ADDRESS:PORT"; IPv6 in brackets */
+
+/* Why it ended, for people: base_error_text(), or what TLS says. Inside ended() and until the close. */
+const char *net_tcp_trouble(const struct net_tcp *tcp);
+
+/* Between the two no input() comes, and what the peer sends waits with the peer. Its end, too, is heard of
+ * only afterwards. Also inside input(). */
+void net_tcp_pause(struct net_tcp *tcp);
+void net_tcp_resume(struct net_tcp *tcp);
+
+/* So much of anything per second, `burst` at once (0: as much as per second): the owner tells with
+ * net_tcp_charge() what the peer cost, messages say, and where that is too much the connection pauses by
+ * itself until it is paid back. per_second 0: no limit, as at first. */
+void net_tcp_limit(struct net_tcp *tcp, uint32_t per_second, uint32_t burst);
+void net_tcp_charge(struct net_tcp *tcp, uint32_t count);
 
 struct net_listen_config {
     const char *host; /* empty: every address */
     uint16_t port;    /* 0: a free one; net_listener_port() tells which */
     /* Copied; NULL: anybody. A peer that it does not allow is hung up on, and counted. */
     const struct net_access *access;
-    struct net_tls *tls;      /* borrowed; NULL: plain TCP */
+    struct net_tls *tls;      /* NULL: plain TCP */
     unsigned connections_max; /* open at once, more are hung up on and counted; 0: no limit */
     /* Takes the connection over with net_tcp_set_ops() or closes it. With TLS it comes after the handshake,
-     * for which a peer has ten seconds. */
+     * for which a peer has handshake_ms (0: ten seconds). */
+    unsigned handshake_ms;
     void (*accepted)(void *context, struct net_tcp *tcp);
     void *context;
 };

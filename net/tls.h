@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* net/tls.h: TLS 1.3 for TCP connections, both ends with a certificate (OpenSSL). One thread: the loop's.
  *
- * A context is made once and used by any number of listeners and connections; what uses it must end first.
+ * A context is made once and used by any number of listeners and connections; it may be destroyed before they
+ * end.
  * Only TLS 1.3 is spoken. Each end shows a certificate and asks for the other's, which must lead to one of
  * `authorities`; a client also compares the server's name. */
 #ifndef NET_TLS_H

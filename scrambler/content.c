@@ -32,6 +32,7 @@ void scrambler__content_set(struct scrambler_content *content, const struct ts_o
 
     content->start = order->start;
     content->period = order->period;
+    content->patience = order->patience;
     content->form = order->form;
     content->size = plays ? order->size : 0;
     memcpy(content->bytes, order->bytes, content->size);

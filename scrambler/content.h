@@ -8,8 +8,9 @@
 struct scrambler_content {
     uint64_t start;
     uint64_t period;
-    uint16_t size; /* bytes; 0: nothing is played */
-    uint8_t form;  /* enum ts_order_form */
+    uint64_t patience; /* of the first play */
+    uint16_t size;     /* bytes; 0: nothing is played */
+    uint8_t form;      /* enum ts_order_form */
     uint8_t bytes[TS_ORDER_BYTES_MAX];
 };
 

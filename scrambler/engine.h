@@ -8,10 +8,10 @@
  *
  * Orders (ts/order.h) come by one ring, observations leave by another. Packets that orders ask for take the
  * place of null packets where one comes in time, and are inserted otherwise: an order's first play at once
- * (an ECM must precede the change it is for), later plays after a quarter of the period, at most 20 ms.
- * Packets of a rewritten table take the places of their PID and of null packets, and are inserted after 100
- * ms. To play on a PID that the input carries too is possible, but may come between the packets of its
- * sections: rewrite such a table instead.
+ * (an ECM must precede the change it is for) or after the order's patience (EMMs), later plays after a
+ * quarter of the period, at most 20 ms. Packets of a rewritten table take the places of their PID and of null
+ * packets, and are inserted after 100 ms. To play on a PID that the input carries too is possible, but may
+ * come between the packets of its sections: rewrite such a table instead.
  */
 #ifndef SCRAMBLER_ENGINE_H
 #define SCRAMBLER_ENGINE_H

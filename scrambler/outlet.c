@@ -29,6 +29,14 @@ static uint64_t deadline_of(struct scrambler_engine *engine, unsigned outlet)
     }
 }
 
+static void note_activation(struct scrambler_engine *engine, uint64_t activation)
+{
+    if (activation < engine->activation)
+        engine->activation = activation;
+    if (activation < engine->alarm)
+        engine->alarm = activation;
+}
+
 void scrambler__outlet_refresh(struct scrambler_engine *engine, unsigned outlet)
 {
     uint64_t deadline = deadline_of(engine, outlet);
@@ -38,6 +46,8 @@ void scrambler__outlet_refresh(struct scrambler_engine *engine, unsigned outlet)
     engine->deadlines[outlet] = deadline;
     if (deadline < engine->alarm)
         engine->alarm = deadline;
+    if (is_carousel(outlet))
+        note_activation(engine, scrambler__carousel_activation(carousel_of(engine, outlet)));
 }
 
 /* The outlet with the earliest deadline; at least one waits. */

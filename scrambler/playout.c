@@ -6,9 +6,20 @@ static uint64_t later(uint64_t time, uint64_t ticks)
     return time > SCRAMBLER__NEVER - ticks ? SCRAMBLER__NEVER : time + ticks;
 }
 
-static struct scrambler_content *running(struct scrambler_carousel *carousel)
+static struct scrambler_content *running(const struct scrambler_carousel *carousel)
 {
     return &carousel->contents[carousel->running];
+}
+
+static bool plays_once(const struct scrambler_content *content)
+{
+    return content->size && content->period == 0;
+}
+
+/* The only play of the running content is under way: nothing begins before its end. */
+static bool plays_only(const struct scrambler_carousel *carousel)
+{
+    return carousel->left && plays_once(running(carousel));
 }
 
 /* The n-th content that waits; n == waiting: the place of the next one. */
@@ -95,14 +106,16 @@ static bool next_is_due(const struct scrambler_carousel *carousel, uint64_t now)
 
 static void advance_content(struct scrambler_carousel *carousel, uint64_t now)
 {
-    while (next_is_due(carousel, now)) {
+    do {
         carousel->running = (uint8_t)place(carousel, 0);
         carousel->waiting--;
-    }
+    } while (!plays_once(running(carousel)) && next_is_due(carousel, now));
     carousel->next_play = SCRAMBLER__NEVER;
     carousel->left = 0;
-    if (running(carousel)->size)
+    if (running(carousel)->size) {
         begin_play(carousel, running(carousel)->start, now, 0);
+        carousel->deadline = later(running(carousel)->start, running(carousel)->patience);
+    }
     carousel->used = running(carousel)->size || carousel->waiting;
 }
 
@@ -125,7 +138,7 @@ uint64_t scrambler__carousel_activation(const struct scrambler_carousel *carouse
 {
     uint64_t start = carousel->waiting ? carousel->contents[place(carousel, 0)].start : SCRAMBLER__NEVER;
 
-    if (!carousel->used)
+    if (!carousel->used || plays_only(carousel))
         return SCRAMBLER__NEVER;
     return start < carousel->next_play ? start : carousel->next_play;
 }

@@ -2,7 +2,8 @@
 /* scrambler/playout.h: carousels: what TS_ORDER_PLAY and _STOP ask for. Private to scrambler/; one thread.
  *
  * A carousel plays one content and knows up to four that follow it. A play under way is finished before the
- * next content begins, so that no section is cut. */
+ * next content begins, so that no section is cut; so is the only play of a content that is to be played once.
+ */
 #ifndef SCRAMBLER_PLAYOUT_H
 #define SCRAMBLER_PLAYOUT_H
 

@@ -104,6 +104,20 @@ struct simulcrypt_field simulcrypt_data_provision_next(const struct simulcrypt_m
     return simulcrypt_message_next(message, SIMULCRYPT_EMMG_P_DATAGRAM, after);
 }
 
+int64_t simulcrypt_data_provision_bits(const struct simulcrypt_message *message,
+                                       enum simulcrypt_format format)
+{
+    int64_t bits = 0;
+    struct simulcrypt_field datagram = {0};
+
+    while ((datagram = simulcrypt_data_provision_next(message, datagram)).value) {
+        if (!simulcrypt_datagram_is_sound(format, datagram.value, datagram.size))
+            return BASE_E_MALFORMED;
+        bits += 8 * (int64_t)datagram.size;
+    }
+    return bits;
+}
+
 ptrdiff_t simulcrypt_data_provision_write(uint8_t version, const struct simulcrypt_data_provision *provision,
                                           const struct simulcrypt_datagram *datagrams, size_t count,
                                           void *bytes, size_t size)

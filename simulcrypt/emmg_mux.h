@@ -84,6 +84,9 @@ int simulcrypt_data_provision_read(const void *bytes, size_t size, struct simulc
 /* The first datagram where `after.value` is NULL, else the next; value NULL after the last. */
 struct simulcrypt_field simulcrypt_data_provision_next(const struct simulcrypt_message *message,
                                                        struct simulcrypt_field after);
+/* Bits of all its datagrams; BASE_E_MALFORMED where one is unsound. */
+int64_t simulcrypt_data_provision_bits(const struct simulcrypt_message *message,
+                                       enum simulcrypt_format format);
 /* The message's size; -EINVAL for no datagrams, -ENOSPC. Of `size` 65507 at most goes through UDP. */
 ptrdiff_t simulcrypt_data_provision_write(uint8_t version, const struct simulcrypt_data_provision *provision,
                                           const struct simulcrypt_datagram *datagrams, size_t count,

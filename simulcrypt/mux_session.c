@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/bucket.h"
 #include "base/error.h"
 #include "simulcrypt/emmg_mux_table.h"
 #include "simulcrypt/server.h"
@@ -16,10 +17,8 @@
 struct stream {
     struct simulcrypt__stream head;
     struct simulcrypt_data_stream about;
-    uint16_t bandwidth; /* kbit/s, 0: no limit */
-    int64_t allowance;  /* bits that may come; what is in debt waits */
-    uint64_t filled_ms; /* when the allowance was last added to */
-    bool exceeding;     /* and the EMMG has been told */
+    struct base_bucket bandwidth; /* a message may overdraw it: the largest passes however low it is */
+    bool exceeding;               /* and the EMMG has been told */
 };
 
 struct simulcrypt_mux_session {
@@ -74,11 +73,8 @@ static void channel_closed(struct simulcrypt__server *server)
 
 static void set_bandwidth(struct simulcrypt_mux_session *session, struct stream *stream, uint16_t bandwidth)
 {
-    if (stream->bandwidth == bandwidth)
-        return;
-    stream->bandwidth = bandwidth;
-    stream->allowance = (int64_t)bandwidth * BURST_MS;
-    stream->filled_ms = session->now_ms;
+    if (stream->bandwidth.rate != bandwidth)
+        base_bucket_init(&stream->bandwidth, bandwidth, BURST_MS, session->now_ms);
 }
 
 static uint16_t open_stream(struct simulcrypt__server *server, const struct simulcrypt_message *message,
@@ -123,8 +119,8 @@ static void send_allocation(struct simulcrypt_mux_session *session, const struct
     struct simulcrypt__link *link = &session->server.link;
     struct simulcrypt_encoder encoder =
         simulcrypt__link_begin_stream(link, SIMULCRYPT_EMMG_M_STREAM_BW_ALLOCATION, stream->head.id);
-    if (stream->bandwidth)
-        simulcrypt_encode_number(&encoder, SIMULCRYPT_EMMG_P_BANDWIDTH, stream->bandwidth);
+    if (stream->bandwidth.rate)
+        simulcrypt_encode_number(&encoder, SIMULCRYPT_EMMG_P_BANDWIDTH, stream->bandwidth.rate);
     simulcrypt__link_send(link, &encoder);
 }
 
@@ -136,7 +132,7 @@ static void take_bandwidth_request(struct simulcrypt__server *server,
         find_stream(session, simulcrypt_message_u16(message, SIMULCRYPT_EMMG_P_DATA_STREAM_ID));
     bool asks = simulcrypt_message_count(message, SIMULCRYPT_EMMG_P_BANDWIDTH) > 0;
     uint16_t asked = simulcrypt_message_u16(message, SIMULCRYPT_EMMG_P_BANDWIDTH);
-    uint16_t bandwidth = stream->bandwidth;
+    uint16_t bandwidth = (uint16_t)stream->bandwidth.rate;
     uint16_t error =
         session->ops.bandwidth(session->context, stream->head.id, asks ? &asked : NULL, &bandwidth);
     if (error) {
@@ -147,45 +143,15 @@ static void take_bandwidth_request(struct simulcrypt__server *server,
     send_allocation(session, stream);
 }
 
-/* Bits of all datagrams; -1 where one is not what the channel's format asks for. */
-static int64_t weigh(const struct simulcrypt_mux_session *session, const struct simulcrypt_message *message)
-{
-    int64_t bits = 0;
-    struct simulcrypt_field datagram = simulcrypt_data_provision_next(message, (struct simulcrypt_field){0});
-    for (; datagram.value; datagram = simulcrypt_data_provision_next(message, datagram)) {
-        if (!simulcrypt_datagram_is_sound(session->format, datagram.value, datagram.size))
-            return -1;
-        bits += 8 * (int64_t)datagram.size;
-    }
-    return bits;
-}
-
-/* A message may overdraw the allowance, so that the largest passes however low the bandwidth is. */
-static bool may_come(const struct simulcrypt_mux_session *session, struct stream *stream, int64_t bits)
-{
-    int64_t full = (int64_t)stream->bandwidth * BURST_MS;
-    uint64_t elapsed = session->now_ms - stream->filled_ms;
-    if (!stream->bandwidth)
-        return true;
-    /* An hour fills any bucket but one whose debt no message can have made. */
-    stream->allowance += (int64_t)(elapsed < 3600000 ? elapsed : 3600000) * stream->bandwidth;
-    stream->allowance = stream->allowance < full ? stream->allowance : full;
-    stream->filled_ms = session->now_ms;
-    if (stream->allowance <= 0)
-        return false;
-    stream->allowance -= bits;
-    return true;
-}
-
 /* All of a message's datagrams, or none. */
 static uint16_t deliver(struct simulcrypt_mux_session *session, struct stream *stream,
                         const struct simulcrypt_message *message)
 {
-    int64_t bits = weigh(session, message);
+    int64_t bits = simulcrypt_data_provision_bits(message, session->format);
     uint16_t stream_id = stream->head.id;
     if (bits < 0)
         return SIMULCRYPT_EMMG_INVALID_VALUE;
-    if (!may_come(session, stream, bits))
+    if (!base_bucket_take(&stream->bandwidth, bits, session->now_ms))
         return SIMULCRYPT_EMMG_EXCEEDED_BANDWIDTH;
     stream->exceeding = false;
     struct simulcrypt_field datagram = simulcrypt_data_provision_next(message, (struct simulcrypt_field){0});

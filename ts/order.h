@@ -14,8 +14,9 @@
 
 enum ts_order_kind {
     /* From `start` on play `bytes` on `pid` every `period` ticks, at once at `start`; replaces what an
-     * earlier order with the same (pid, stream) plays, at `start` and not before. Orders of one (pid, stream)
-     * come with growing start times; up to four may wait. */
+     * earlier order with the same (pid, stream) plays, at `start` and not before. What is to be played once
+     * is played before it is replaced. Orders of one (pid, stream) come with growing start times; up to four
+     * may wait. */
     TS_ORDER_PLAY,
     /* From `start` on play nothing for (pid, stream). */
     TS_ORDER_STOP,
@@ -37,6 +38,8 @@ enum ts_order_form {
 struct ts_order {
     uint64_t start;  /* source time, 27 MHz ticks */
     uint64_t period; /* 27 MHz ticks; 0: once */
+    /* 27 MHz ticks from `start` on that the first play may wait for null packets; then it is inserted. */
+    uint64_t patience;
     uint32_t source_crc;
     uint16_t pid;
     uint16_t stream; /* tells several carousels of one PID apart */

@@ -61,3 +61,21 @@ Test(ring, empty_ring_has_nothing)
     cr_assert_null(base_ring_peek(ring, &size));
     base_ring_destroy(ring);
 }
+
+Test(ring, producer_sees_that_all_was_taken)
+{
+    struct base_ring *ring;
+    size_t size;
+
+    cr_assert_eq(base_ring_create(&ring, 4096), 0);
+    cr_assert(base_ring_is_drained(ring));
+    cr_assert_eq(base_ring_push(ring, "a", 1), 0);
+    cr_assert_eq(base_ring_push(ring, "b", 1), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_not(base_ring_is_drained(ring));
+        cr_assert_not_null(base_ring_peek(ring, &size));
+        base_ring_pop(ring);
+    }
+    cr_assert(base_ring_is_drained(ring));
+    base_ring_destroy(ring);
+}

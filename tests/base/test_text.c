@@ -95,3 +95,20 @@ Test(text, lists_and_ranges)
     cr_assert_eq(base_parse_list("21", 0, 20, values, 6, &count), -ERANGE);
     cr_assert_eq(base_parse_list("0-18446744073709551615", 0, UINT64_MAX, values, 6, &count), -E2BIG);
 }
+
+Test(text, places_to_listen_on)
+{
+    char host[16];
+    uint16_t port;
+
+    cr_assert_eq(base_parse_listen("*:0", host, sizeof(host), &port), 0);
+    cr_assert_str_eq(host, "");
+    cr_assert_eq(port, 0);
+    cr_assert_eq(base_parse_listen(":65535", host, sizeof(host), &port), 0);
+    cr_assert_str_eq(host, "");
+    cr_assert_eq(port, 65535);
+    cr_assert_eq(base_parse_listen("[::]:1", host, sizeof(host), &port), 0);
+    cr_assert_str_eq(host, "::");
+    cr_assert_eq(base_parse_listen("1", host, sizeof(host), &port), BASE_E_MALFORMED);
+    cr_assert_eq(base_parse_listen("a:65536", host, sizeof(host), &port), BASE_E_MALFORMED);
+}

@@ -15,6 +15,15 @@ struct entry {
     int16_t weight;
 };
 
+/* What several configurations have, at places of their own. */
+struct part {
+    int16_t weight;
+    unsigned weight_line;
+    bool has_tags;
+    unsigned tag_count;
+    uint8_t tags[2];
+};
+
 struct content {
     uint8_t u8;
     int16_t i16;
@@ -30,6 +39,9 @@ struct content {
     unsigned entry_count, word_count;
     struct entry entries[3];
     uint8_t words[4];
+    struct part first, second;
+    unsigned second_line;
+    bool second_given;
 };
 
 #define AT(member) .offset = offsetof(struct content, member), .size = sizeof(((struct content *)0)->member)
@@ -60,6 +72,14 @@ static const struct base_yaml_key entry_key = {
 static const struct base_yaml_key word_key = {
     .name = "words", .kind = BASE_YAML_WORD, .size = 1, .words = colours};
 
+static const struct base_yaml_key part_keys[] = {
+    {"weight", offsetof(struct part, weight), 2, -9, 9, .kind = BASE_YAML_NUMBER,
+     .line = offsetof(struct part, weight_line)},
+    {"tags", offsetof(struct part, tags), 1, 0, 2, .kind = BASE_YAML_LIST, .keys = &word_key,
+     .count = offsetof(struct part, tag_count), .given = offsetof(struct part, has_tags)},
+    {.name = NULL},
+};
+
 static const struct base_yaml_key inner_keys[] = {
     {"u64", AT(u64), 0, INT64_MAX, .kind = BASE_YAML_NUMBER},
     {"seconds", AT(microseconds), 500000, 2000000, .kind = BASE_YAML_SECONDS},
@@ -79,6 +99,9 @@ static const struct base_yaml_key keys[] = {
     {"inner", .kind = BASE_YAML_MAPPING, .keys = inner_keys},
     {"entries", AT(entries[0]), 1, 3, .count = offsetof(struct content, entry_count), .kind = BASE_YAML_LIST,
      .keys = &entry_key, .init = begin_entry},
+    {"first", .offset = offsetof(struct content, first), .kind = BASE_YAML_MAPPING, .keys = part_keys},
+    {"second", .offset = offsetof(struct content, second), .kind = BASE_YAML_MAPPING, .keys = part_keys,
+     .line = offsetof(struct content, second_line), .given = offsetof(struct content, second_given)},
     {"words", AT(words[0]), 0, 4, .count = offsetof(struct content, word_count), .kind = BASE_YAML_LIST,
      .keys = &word_key},
     {.name = NULL},
@@ -144,6 +167,23 @@ Test(yaml, every_kind_arrives)
     cr_assert_eq(content.word_count, 2);
     cr_assert_eq(content.words[0], 1);
     cr_assert_eq(content.words[1], 0);
+}
+
+Test(yaml, a_table_is_nested_wherever_its_part_stands)
+{
+    cr_assert_eq(load("first: {weight: 1, tags: [red]}\nsecond:\n  weight: 2\n  tags: [green, blue]\n"), 0,
+                 "%s", why);
+    cr_assert_eq(content.first.weight, 1);
+    cr_assert_eq(content.first.weight_line, 1);
+    cr_assert_eq(content.first.tag_count, 1);
+    cr_assert_eq(content.second.weight, 2);
+    cr_assert_eq(content.second.weight_line, 3);
+    cr_assert(content.first.has_tags && content.second.has_tags);
+    cr_assert_eq(content.second.tag_count, 2);
+    cr_assert_eq(content.second.tags[1], 2);
+    cr_assert_eq(content.second_line, 2);
+    cr_assert(content.second_given);
+    refuses("second:\n  tags: [red, red, red]\n", "f.yaml:2: tags: more than 2 entries");
 }
 
 Test(yaml, what_is_not_named_is_left_alone)

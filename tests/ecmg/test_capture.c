@@ -104,7 +104,7 @@ Test(capture, tshark_reads_every_message, .timeout = 60)
         cr_skip_test("tshark and tcpdump are not installed");
     base_log_set_level(BASE_LOG_ERROR);
     ecmg_server_config_init(&config);
-    config.port = 0;
+    config.listener.port = 0;
     config.service_count = 1;
     config.services[0].any = true;
     config.services[0].key.size = 16;

@@ -67,8 +67,8 @@ Test(config, an_empty_file_gives_the_defaults)
     struct ecmg_server_config defaults;
 
     ecmg_server_config_init(&defaults);
-    cr_assert_str_eq(defaults.host, "127.0.0.1");
-    cr_assert_eq(defaults.port, 2222);
+    cr_assert_str_eq(defaults.listener.host, "127.0.0.1");
+    cr_assert_eq(defaults.listener.port, 2222);
     cr_assert_eq(defaults.status.delay_start, 0);
     cr_assert_eq(defaults.status.transition_delay_start, -500);
     cr_assert_eq(defaults.status.ecm_rep_period, 100);
@@ -97,8 +97,8 @@ Test(config, every_key_arrives)
                        "  max_streams: 5\n  min_CP_duration: 6\n  lead_CW: 2\n  CW_per_msg: 0x3\n"
                        "  max_comp_time: 8\n"),
                  0, "%s", why);
-    cr_assert_str_eq(config.host, "");
-    cr_assert_eq(config.port, 0);
+    cr_assert_str_eq(config.listener.host, "");
+    cr_assert_eq(config.listener.port, 0);
     cr_assert_eq(config.service_count, 2);
     cr_assert_eq(config.services[0].super_cas_id, 0x4adc0001);
     cr_assert_not(config.services[0].any);

@@ -24,7 +24,7 @@ static void setup(void)
 
     base_log_set_level(BASE_LOG_ERROR);
     ecmg_server_config_init(&config);
-    config.port = 0;
+    config.listener.port = 0;
     config.service_count = 1;
     config.services[0].super_cas_id = SUPER_CAS_ID;
     base_secret_set(&config.services[0].key, service_key, sizeof(service_key));

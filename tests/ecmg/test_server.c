@@ -33,7 +33,7 @@ static void setup(void)
     base_log_set_level(BASE_LOG_ERROR);
     cr_assert_eq(net_loop_create(&loop), 0);
     ecmg_server_config_init(&config);
-    config.port = 0;
+    config.listener.port = 0;
     config.service_count = 1;
     config.services[0].super_cas_id = OWN_CAS;
     base_secret_set(&config.services[0].key, "0123456789abcdef", 16);
@@ -572,7 +572,7 @@ Test(server, says_when_it_cannot_listen)
     struct ecmg_server *other = NULL;
 
     start_server();
-    config.port = port;
+    config.listener.port = port;
     cr_assert_eq(ecmg_server_create(&other, loop, &config), -EADDRINUSE);
     cr_assert_null(other);
 }

@@ -218,6 +218,56 @@ Test(playout, period_0_plays_once)
     cr_assert_eq(rig.input[find_ecm(0)], 5);
 }
 
+static void play_once_patiently(uint64_t start, uint64_t patience, uint8_t mark, uint16_t size)
+{
+    make_order(start, 0, mark, size);
+    order.patience = patience;
+    push_order();
+}
+
+Test(playout, patience_waits_for_null_packets_and_ends)
+{
+    play_once_patiently(5 * MS, 30 * MS, 1, 50);
+    play_once_patiently(50 * MS, 30 * MS, 2, 50);
+    for (unsigned i = 0; i < 100; i++)
+        i == 20 ? stream_add_null(&stream) : stream_add(&stream, VIDEO);
+    rig_run(&rig, &stream, 9, NULL);
+    cr_assert_eq(count_pid(ECM_PID), 2);
+    cr_assert_eq(rig.input[find_ecm(0)], 20);
+    cr_assert_not(rig.inserted[find_ecm(0)]);
+    cr_assert_eq(rig.input[find_ecm(1)], 80);
+    cr_assert(rig.inserted[find_ecm(1)]);
+}
+
+/* Five orders, most due before the one ahead of them has found its null packets. */
+Test(playout, what_plays_once_is_played_before_it_is_replaced)
+{
+    for (uint8_t i = 1; i <= 4; i++)
+        play_once_patiently(i * MS, 200 * MS, i, 500);
+    for (unsigned i = 0; i < 120; i++)
+        i % 9 == 8 ? stream_add_null(&stream) : stream_add(&stream, VIDEO);
+    rig_run(&rig, &stream, 0, &(struct random){4});
+    count_sections();
+    cr_assert_eq(whole[500], 4);
+    cr_assert_eq(rig_counters(&rig)->inserted, 0);
+    for (unsigned i = 0; i < 12; i++) {
+        cr_assert_eq(rig.out[find_ecm(i)][10], 1 + i / 3, "packet %u", i);
+        cr_assert_eq(rig.input[find_ecm(i)], 8 + 9 * i);
+    }
+}
+
+Test(playout, a_stop_waits_for_what_plays_once)
+{
+    play_once_patiently(0, 50 * MS, 1, 500);
+    order.kind = TS_ORDER_STOP;
+    order.start = 10 * MS;
+    push_order();
+    add_video(100);
+    rig_run(&rig, &stream, 9, NULL);
+    cr_assert_eq(count_pid(ECM_PID), 3);
+    cr_assert_eq(rig.input[find_ecm(0)], 50);
+}
+
 Test(playout, an_earlier_start_makes_waiting_orders_void)
 {
     play(0, 10 * MS, 1, 50);

@@ -13,8 +13,11 @@ static void push_random_order(struct rig *rig, struct random *random)
                              .stream = (uint16_t)random_below(random, 3),
                              .start = (uint64_t)random_below(random, 3000) * RIG_TICK,
                              .period = (uint64_t)random_below(random, 100) * RIG_TICK,
+                             .patience = (uint64_t)random_below(random, 100) * RIG_TICK,
                              .size = (uint16_t)(1 + random_below(random, 900))};
 
+    if (random_below(random, 4) == 0)
+        order.period = 0;
     random_fill(random, order.bytes, order.size);
     if (random_below(random, 3) == 0) {
         order.form = TS_ORDER_PACKETS;
