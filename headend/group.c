@@ -43,7 +43,7 @@ static uint64_t lead_needed(const struct headend_group *group)
     return any_required || least == HEADEND__NEVER ? required : least;
 }
 
-/* The largest of all: in a file run every ECM is in time. */
+/* The largest of all: in a file run every order is in time. */
 static uint64_t lead_largest(const struct headend_group *group)
 {
     uint64_t next = headend__group_next(group), lead = 0;
@@ -52,7 +52,20 @@ static uint64_t lead_largest(const struct headend_group *group)
         const struct headend__group_cas *cas = group->cas[i];
 
         lead = headend__latest(lead, headend__cas_lead(group, cas, headend__latest(next, cas->since)));
+        lead = headend__latest(lead, headend__cas_stop_lead(group, cas));
     }
+    return lead;
+}
+
+/* What the first crypto-period waits for with its ECMs on air. */
+static uint64_t lead_in(const struct headend_group *group)
+{
+    const struct headend__definition *plan = headend__group_plan(group);
+    uint64_t lead = 0;
+
+    for (unsigned i = 0; i < plan->role_count; i++)
+        lead =
+            headend__latest(lead, headend__cas_lead(group, plan->roles[i].cas, headend__group_next(group)));
     return lead;
 }
 
@@ -73,7 +86,7 @@ uint64_t headend__group_deadline(const struct headend_group *group)
 uint64_t headend__group_start_of_next(const struct headend_group *group)
 {
     if (!headend__group_on_air(group))
-        return group->now + headend__latest(lead_largest(group), group->config.guard);
+        return group->now + headend__latest(lead_in(group), group->config.guard);
     return headend__latest(group->due, group->now + group->config.guard + lead_needed(group));
 }
 
@@ -208,6 +221,24 @@ static bool publish(struct headend_group *group)
     return true;
 }
 
+/* No crypto-period can be published now: the last one is, or as many as may be. */
+static bool is_full(const struct headend_group *group)
+{
+    return headend__group_finished(group) || group->published - group->begun >= HEADEND__AHEAD;
+}
+
+/* How far a file run may go. Where as many crypto-periods as may be are published the next one must wait for
+ * one of them, however early its ECMs should begin. */
+static uint64_t limit(const struct headend_group *group)
+{
+    uint64_t deadline = headend__group_deadline(group);
+
+    if (headend__group_finished(group))
+        return HEADEND__NEVER;
+    return is_full(group) ? headend__latest(deadline, group->starts[group->begun % HEADEND__STARTS])
+                          : deadline;
+}
+
 static void count_begun(struct headend_group *group)
 {
     while (group->begun < group->published && group->starts[group->begun % HEADEND__STARTS] <= group->now)
@@ -223,11 +254,8 @@ static void move_time(struct headend_group *group, uint64_t now)
         group->started = true;
         group->due = now;
     }
-    if (group->config.waits_for_ecms && !headend__group_finished(group)) {
-        uint64_t deadline = headend__group_deadline(group);
-
-        now = now < deadline ? now : deadline;
-    }
+    if (group->config.waits_for_ecms && now > limit(group))
+        now = limit(group);
     group->now = headend__latest(group->now, now);
     count_begun(group);
     if (group->config.waits_for_ecms)
@@ -250,18 +278,13 @@ static bool order_late(struct headend_group *group)
     for (unsigned i = 0; i < group->cas_count; i++) {
         struct headend__group_cas *cas = group->cas[i];
 
-        if (!cas->in_hand || cas->in_hand->crypto_period >= headend__group_next(group) || !cas->ecm_pid)
+        if (!cas->in_hand || cas->in_hand->crypto_period >= headend__group_next(group) || !cas->ecm_pid ||
+            !headend__role_of(group->current, cas))
             continue;
         headend__cas_order_late(group, cas);
         any = true;
     }
     return any;
-}
-
-/* No crypto-period can be published now: the last one is, or as many as may be. */
-static bool is_full(const struct headend_group *group)
-{
-    return headend__group_finished(group) || group->published - group->begun >= HEADEND__AHEAD;
 }
 
 /* The crypto-period that a CAS is to be asked about now, and under what; NULL: none. One that lags behind
@@ -384,7 +407,7 @@ uint64_t headend_group_horizon(const struct headend_group *group)
 {
     if (!group->started)
         return 0;
-    return headend__group_finished(group) ? HEADEND__NEVER : headend__group_deadline(group);
+    return limit(group);
 }
 
 bool headend_group_ready(const struct headend_group *group, uint64_t time)

@@ -113,10 +113,17 @@ static uint64_t ecm_stop(const struct headend_group *group, const struct headend
     else if (cas->has_changed && cas->changed == ecm->crypto_period + 1)
         moment = HEADEND__CRITERIA;
     stop = shift(end, headend__cas_delay_stop(&ecm->status, moment));
-    /* Values that would end it before it begins. */
-    if (stop <= ecm->start)
-        stop = end;
-    return headend__latest(stop, group->now);
+    return stop > ecm->start ? stop : end; /* values that would end it before it begins are passed over */
+}
+
+uint64_t headend__cas_stop_lead(const struct headend_group *group, const struct headend__group_cas *cas)
+{
+    uint64_t stop;
+
+    if (!cas->newest || cas->newest->crypto_period + 1 != headend__group_next(group))
+        return 0;
+    stop = ecm_stop(group, cas, cas->newest, group->due);
+    return stop < group->due ? group->due - stop : 0;
 }
 
 /* Ends the newest ECM, whose crypto-period ends at `end`, unless another has taken over until then. */
@@ -128,7 +135,7 @@ static void end_newest(const struct headend_group *group, struct headend__group_
 
     if (!ecm || ecm->stop != HEADEND__NEVER)
         return;
-    stop = ecm_stop(group, cas, ecm, end);
+    stop = headend__latest(ecm_stop(group, cas, ecm, end), group->now);
     if (stop >= followed_at || stop <= ecm->start)
         return;
     ecm->stop = stop;

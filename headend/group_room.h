@@ -229,6 +229,8 @@ bool headend__group_is_patient(const struct headend_group *group, uint64_t *unti
 /* How long before its crypto-period a CAS's ECM for `crypto_period` begins; 0 where it begins later. */
 uint64_t headend__cas_lead(const struct headend_group *group, const struct headend__group_cas *cas,
                            uint64_t crypto_period);
+/* How long before the end of its crypto-period the newest ECM of a CAS may end; 0 where it ends later. */
+uint64_t headend__cas_stop_lead(const struct headend_group *group, const struct headend__group_cas *cas);
 /* The crypto-period is over for a CAS: its next ECM has taken over, or is to. */
 bool headend__cas_is_past(const struct headend_group *group, const struct headend__group_cas *cas,
                           uint64_t crypto_period);

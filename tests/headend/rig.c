@@ -127,6 +127,8 @@ static void period(void *context, uint64_t crypto_period, uint64_t start, const 
     rig->periods[rig->period_count].crypto_period = crypto_period;
     rig->periods[rig->period_count].start = start;
     memcpy(rig->periods[rig->period_count++].cw, cw->bytes, cw->size);
+    for (unsigned i = 0; i < RIG_CAS; i++)
+        rig->cas[i].criteria_of[crypto_period % RIG_AHEAD] = rig->cas[i].criteria_now;
     for (unsigned i = 0; i < rig->cas_count; i++) {
         const uint8_t *told = told_cw(&rig->cas[i], (uint16_t)crypto_period);
 
@@ -175,11 +177,17 @@ static void changed(void *context, uint64_t crypto_period, uint64_t start)
 
         if (i >= rig->wanted_cas && cas->judged_to > crypto_period)
             cas->judged_to = crypto_period;
+        if (i >= rig->wanted_cas)
+            cas->back = cas->missing; /* whatever it was, it is no more */
         if (i >= rig->wanted_cas || (cas->judged && cas->judged_to > crypto_period))
             continue;
         cas->judged = is_judged(cas);
         cas->judged_from = crypto_period;
         cas->judged_to = UINT64_MAX;
+    }
+    for (unsigned i = 0; i < rig->wanted_cas; i++) {
+        rig->cas[i].criteria_now = rig->cas[i].criteria;
+        rig->cas[i].criteria_of[crypto_period % RIG_AHEAD] = rig->cas[i].criteria;
     }
     rig->changes++;
     rig->change_period = crypto_period;
@@ -240,6 +248,7 @@ void rig_create(struct rig *rig)
     for (unsigned i = 0; i < rig->cas_count; i++) {
         rig->cas[i].judged = is_judged(&rig->cas[i]);
         rig->cas[i].judged_to = UINT64_MAX;
+        rig->cas[i].criteria_now = rig->cas[i].criteria;
     }
     cr_assert_eq(headend_group_create(&rig->group, &rig->config, &ops, rig), 0);
     rig->config.members = NULL;
@@ -411,6 +420,8 @@ static void judge_playing(const struct rig *rig, const struct rig_cas *cas, cons
     cr_assert_eq(base_load_u16(section_of(&cas->playing) + 4), (uint16_t)slot->crypto_period,
                  "ECM %u of CAS %u during CP %llu", base_load_u16(section_of(&cas->playing) + 4),
                  cas->config.id, (unsigned long long)slot->crypto_period);
+    if (rig->judges_criteria)
+        cr_assert_eq(section_of(&cas->playing)[3], cas->criteria_of[slot->crypto_period % RIG_AHEAD]);
 }
 
 /* What CWs are on air for. */

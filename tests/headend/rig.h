@@ -19,7 +19,8 @@
 #define RIG_NO_START UINT64_MAX
 #define RIG_CAS      4
 #define RIG_MEMBERS  4
-#define RIG_WAITING  9 /* four plays may wait, and as many stops, and one to begin with */
+#define RIG_AHEAD    16 /* more crypto-periods than may be published ahead */
+#define RIG_WAITING  9  /* four plays may wait, and as many stops, and one to begin with */
 
 enum rig_answer { RIG_ECM, RIG_SILENCE, RIG_ERROR, RIG_GARBAGE, RIG_EMPTY };
 
@@ -30,6 +31,8 @@ struct rig_cas {
     struct headend_group_cas config;
     struct simulcrypt_channel_status status; /* of its ECMG */
     uint8_t criteria;                        /* the one byte of its access criteria */
+    uint8_t criteria_now;                    /* of what is published */
+    uint8_t criteria_of[RIG_AHEAD];          /* of crypto-periods */
 
     /* its ECMG */
     enum rig_answer answer;
@@ -106,7 +109,8 @@ struct rig {
     unsigned period_count;
     unsigned degraded, recovered;
     char why[192];
-    unsigned wanted_cas; /* of the last rig_change() */
+    unsigned wanted_cas;  /* of the last rig_change() */
+    bool judges_criteria; /* where no change is asked for while another is to come */
     unsigned changes;
     uint64_t change_period, change_start;
 };

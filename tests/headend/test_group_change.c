@@ -311,6 +311,24 @@ Test(group_change, what_was_asked_under_other_criteria_is_asked_anew_while_the_g
     cr_assert_leq(rig.change_start, 8200 * MS);
 }
 
+Test(group_change, an_answer_that_comes_after_its_criteria_is_not_used)
+{
+    rig.cas_count = 2;
+    start();
+    rig_run(&rig, 2500 * MS);
+    one->latency = 20 * SECOND;
+    rig_run(&rig, 8 * SECOND);
+    cr_assert(one->pending);
+    cr_assert_eq(rig.degraded, 1);
+    one->criteria = 2;
+    change(0, 1, 2);
+    one->answer_at = rig.now + 200 * MS;
+    one->latency = 50 * MS;
+    rig_run(&rig, 14 * SECOND);
+    expect_criteria(one, rig.change_period, 1, 2);
+    cr_assert_eq(rig.changes, 1);
+}
+
 Test(group_change, a_change_that_is_taken_back_while_it_stands_still_leaves_no_trace)
 {
     rig.cas_count = 2;
