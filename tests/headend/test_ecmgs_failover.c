@@ -18,6 +18,8 @@ static bool all_have_asked_on(void)
 
 Test(ecmgs_failover, the_backup_takes_over_and_ecms_go_on)
 {
+    uint64_t attempts;
+
     rig.ecmg[0].status.max_streams = 3;
     rig_create_with_streams(10);
     for (unsigned i = 0; i < 10; i++)
@@ -34,10 +36,11 @@ Test(ecmgs_failover, the_backup_takes_over_and_ecms_go_on)
     cr_assert_not_null(strstr(rig.stream[0].why, "ended: "));
     cr_assert(rig_turn(all_have_asked_on, 5000));
     cr_assert_eq(rig_status(1).channels, 1);
-    cr_assert_eq(rig_status(0).failures, 1);
+    cr_assert_geq(rig_status(0).failures, 1);
+    attempts = rig_status(0).attempts;
     rig_revive(0);
     rig_wait(800);
-    cr_assert_eq(rig_status(0).attempts, 4, "it stays with the backup");
+    cr_assert_eq(rig_status(0).attempts, attempts, "it stays with the backup");
     cr_assert_eq(rig.channels, 1);
 }
 
@@ -63,7 +66,7 @@ Test(ecmgs_failover, all_are_dead_then_one_returns)
     rig_wait(1300); /* after 0, 250 to 313, 750 to 938 ms; then at 1750 to 2188 */
     for (unsigned i = 0; i < 2; i++) {
         attempts = rig_status(i).attempts;
-        cr_assert(attempts >= 2 && attempts <= 3, "%u attempts", (unsigned)attempts);
+        cr_assert(attempts >= 2 && attempts <= 4, "%u attempts", (unsigned)attempts);
         cr_assert_eq(rig_status(i).failures, attempts);
         cr_assert_eq(rig_status(i).state, HEADEND_ECMG_IDLE);
     }
@@ -77,26 +80,29 @@ static bool first_is_standby(void)
     return rig_status(0).state == HEADEND_ECMG_STANDBY;
 }
 
+static bool second_is_closed(void)
+{
+    return rig.ecmg[1].closed_channels == 1;
+}
+
 Test(ecmgs_failover, streams_go_back_after_the_failback_time_and_not_before)
 {
-    uint64_t back_ms, moved_ms;
+    uint64_t back_ms;
 
-    rig.config.failback_ms = 700;
+    rig.config.failback_ms = 1000;
     rig_bring_up(5);
     rig_kill(0);
     cr_assert(rig_turn(rig_second_is_active, 5000));
+    back_ms = base_clock_monotonic_ms();
     rig_revive(0);
     cr_assert(rig_turn(first_is_standby, 15000));
-    back_ms = base_clock_monotonic_ms();
     cr_assert(rig_second_is_active(), "the streams are still with the backup");
     cr_assert(rig_turn(rig_first_is_active, 10000));
-    moved_ms = base_clock_monotonic_ms() - back_ms;
-    cr_assert_geq(moved_ms, 650);
+    cr_assert_geq(base_clock_monotonic_ms() - back_ms, 1000);
     cr_assert_eq(rig_status(1).state, HEADEND_ECMG_IDLE);
     cr_assert_not_null(strstr(rig.stream[0].why, "takes over"));
-    rig_wait(50);
+    cr_assert(rig_turn(second_is_closed, 5000));
     cr_assert_eq(rig.ecmg[1].closed_streams, 5);
-    cr_assert_eq(rig.ecmg[1].closed_channels, 1);
     cr_assert_eq(rig.channels, 1);
 }
 
