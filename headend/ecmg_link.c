@@ -44,9 +44,9 @@ void headend__link_fail(struct headend__link *link, const char *format, ...)
 }
 
 /* Within a sentence: "connection refused". Acronyms keep their case. */
-static const char *error_text(int error, char *text, size_t room)
+static const char *lower(const char *sentence, char *text, size_t room)
 {
-    snprintf(text, room, "%s", error ? base_error_text(error) : base_error_text(BASE_E_CLOSED));
+    snprintf(text, room, "%s", sentence);
     if (!isupper((unsigned char)text[1]))
         text[0] = (char)tolower((unsigned char)text[0]);
     return text;
@@ -83,7 +83,7 @@ static void session_send(void *context, const uint8_t *bytes, size_t size)
 
     if (r < 0)
         headend__link_fail(link, "cannot send to the ECMG %s: %s", link->peer->address,
-                           error_text(r, text, sizeof(text)));
+                           lower(base_error_text(r), text, sizeof(text)));
 }
 
 static void session_fail(void *context, const char *why)
@@ -147,14 +147,14 @@ static void tcp_input(void *context, const uint8_t *bytes, size_t size)
 static void tcp_ended(void *context, int error)
 {
     struct headend__link *link = context;
-    const char *address = link->peer->address;
-    char text[128];
+    char text[160];
 
-    error_text(error, text, sizeof(text));
-    if (link->state == HEADEND__LINK_OPEN)
-        headend__link_fail(link, "the connection to the ECMG %s ended: %s", address, text);
+    lower(error ? net_tcp_trouble(link->tcp) : base_error_text(BASE_E_CLOSED), text, sizeof(text));
+    link->hung_up = link->state == HEADEND__LINK_OPEN;
+    if (link->hung_up)
+        headend__link_fail(link, "the connection to the ECMG %s ended: %s", link->peer->address, text);
     else
-        headend__link_fail(link, "cannot connect to %s: %s", address, text);
+        headend__link_fail(link, "cannot connect to %s: %s", link->peer->address, text);
     drive(link);
 }
 

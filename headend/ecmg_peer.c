@@ -82,7 +82,7 @@ static void fail(struct headend__peer *peer, bool unusable)
         peer->backoff_ms = HEADEND__BACKOFF_MAX_MS;
     peer->retry_ms = now + headend__back_off(&peer->backoff_ms);
     if (ecmgs->active == peer)
-        headend__streams_take_off(ecmgs, peer->error);
+        headend__streams_take_off(ecmgs, NULL, peer->error);
     close_links(peer);
     if (ecmgs->active == peer)
         headend__ecmgs_lost(ecmgs);
@@ -130,7 +130,12 @@ void headend__peer_link_up(struct headend__link *link)
         peer->up_ms = headend__ecmgs_now(peer->ecmgs);
     peer->max_streams = link->streams_max;
     headend__link_sort(link);
-    peer->link_backoff_ms = HEADEND__BACKOFF_FIRST_MS;
+    headend__ecmgs_decide_soon(peer->ecmgs);
+}
+
+static void pause_opening(struct headend__peer *peer)
+{
+    peer->link_retry_ms = headend__ecmgs_now(peer->ecmgs) + headend__back_off(&peer->link_backoff_ms);
     headend__ecmgs_decide_soon(peer->ecmgs);
 }
 
@@ -139,11 +144,21 @@ static void lose_further_link(struct headend__link *link)
 {
     struct headend__peer *peer = link->peer;
 
-    set_error(peer, "%s", link->why);
-    peer->link_retry_ms = headend__ecmgs_now(peer->ecmgs) + headend__back_off(&peer->link_backoff_ms);
-    headend__streams_refuse(peer->ecmgs, link, peer->error);
+    headend__streams_refuse(peer->ecmgs, link, link->why);
     headend__link_close(link);
-    headend__ecmgs_decide_soon(peer->ecmgs);
+    pause_opening(peer);
+}
+
+/* Nor does one whose connection alone ended: its streams go to the others, or to a new one. */
+static void lose_one_of_many(struct headend__link *link)
+{
+    struct headend__peer *peer = link->peer;
+
+    headend__streams_take_off(peer->ecmgs, link, link->why);
+    headend__link_close(link);
+    headend__streams_tell_down(peer->ecmgs);
+    pause_opening(peer);
+    headend__ecmgs_changed(peer->ecmgs);
 }
 
 void headend__peer_link_ended(struct headend__link *link)
@@ -152,15 +167,18 @@ void headend__peer_link_ended(struct headend__link *link)
     bool refused = simulcrypt_scs_session_version_refused(link->session);
     bool lowered = refused && lower_version(peer);
 
-    if (!link->up && headend__peer_is_up(peer)) {
-        lose_further_link(link);
-    } else if (!link->up && lowered) {
+    if (!link->up && !headend__peer_is_up(peer) && lowered) {
         headend__link_close(link);
         headend__peer_start(peer);
-    } else {
-        set_error(peer, "%s", link->why);
-        fail(peer, link->unusable);
+        return;
     }
+    set_error(peer, "%s", link->why);
+    if (!link->up && headend__peer_is_up(peer))
+        lose_further_link(link);
+    else if (link->hung_up && peer->links_up > 1)
+        lose_one_of_many(link);
+    else
+        fail(peer, link->unusable);
 }
 
 static unsigned connecting(const struct headend__peer *peer)
@@ -177,7 +195,7 @@ static struct headend__link *open_further_link(struct headend__peer *peer)
         return NULL;
     if (open_link(peer, &link) >= 0)
         return link;
-    peer->link_retry_ms = now + headend__back_off(&peer->link_backoff_ms);
+    pause_opening(peer);
     return NULL;
 }
 

@@ -69,7 +69,7 @@ static void move_to(struct headend_ecmgs *ecmgs, struct headend__peer *peer)
     char why[sizeof(peer->address) + 40];
 
     snprintf(why, sizeof(why), "ECMG %s works again and takes over", peer->address);
-    headend__streams_take_off(ecmgs, why);
+    headend__streams_take_off(ecmgs, NULL, why);
     ecmgs->active = peer;
     stop_unwanted(ecmgs);
     headend__streams_tell_down(ecmgs);

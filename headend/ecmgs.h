@@ -4,7 +4,7 @@
  *
  * One connection is one channel (ETSI TS 103 197); where an ECMG takes only so many streams per channel
  * (max_streams), further connections are made. The streams are with one ECMG at a time: the first of the list
- * that works. It no longer works when its connection ends, cannot be made, or does not answer (a
+ * that works. It no longer works when its (last) connection ends, cannot be made, or does not answer (a
  * CW_provision, a channel_test or a set-up is not answered in time): then the next of the list is tried at
  * once, and all streams move there. Where a better one of the list comes back and stays for the failback
  * time, they move back, at a moment when none of them waits for an answer. ECMGs that do not work are tried

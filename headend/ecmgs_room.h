@@ -4,7 +4,8 @@
  *   ecmgs.c       which ECMG of the list has the streams, and when
  *   ecmg_peer.c   one ECMG of the list: its connections, its version, when it is tried again
  *   ecmg_link.c   one connection, which is one channel
- *   ecm_stream.c  the streams: on which link each is, what comes of what was asked
+ *   ecm_stream.c  the streams: on which link each is
+ *   ecm_answer.c  what comes of what was asked
  *
  * Connections come up and end inside their session's callbacks, and owners may ask for ECMs inside theirs. So
  * nothing is taken apart on the spot: a link that cannot go on says so from its own timer, and who gets the
@@ -20,6 +21,7 @@
 #define HEADEND__NEVER            UINT64_MAX
 #define HEADEND__BACKOFF_FIRST_MS 250
 #define HEADEND__BACKOFF_MAX_MS   10000
+#define HEADEND__PAUSE_FIRST_MS   100 /* an ECMG that refuses a CW_provision is not asked again at once */
 #define HEADEND__ERROR_MAX        256 /* bytes of a sentence, with NUL */
 
 struct headend__peer;
@@ -37,6 +39,7 @@ struct headend__link {
     enum headend__link_state state;
     bool up;       /* the channel is, or was before it was over */
     bool unusable; /* over because of values that a group cannot use */
+    bool hung_up;  /* over because the connection ended */
     uint16_t channel_id;
     struct simulcrypt_channel_status status; /* with the operator's values */
     unsigned streams;                        /* placed here */
@@ -155,9 +158,18 @@ struct headend_ecm_stream {
 
 extern const struct simulcrypt_scs_ops headend__stream_ops; /* those of streams; the context is their link */
 
-/* All streams wait for a link again; the owners of those that were up are told by the second, when the links
- * are gone. */
-void headend__streams_take_off(struct headend_ecmgs *ecmgs, const char *why);
+__attribute__((format(printf, 2, 3))) void headend__stream_set_error(struct headend_ecm_stream *stream,
+                                                                     const char *format, ...);
+/* Keeps queues and counts in line. */
+void headend__stream_set_state(struct headend_ecm_stream *stream, enum headend__stream_state state);
+/* Nothing that was asked is awaited any more. The state stays. */
+void headend__stream_leave_link(struct headend_ecm_stream *stream);
+void headend__stream_refuse(struct headend_ecm_stream *stream); /* for a while */
+
+/* The streams of `link` (NULL: all) wait for a link again; the owners of those that were up are told by the
+ * second, when what they were on is gone. */
+void headend__streams_take_off(struct headend_ecmgs *ecmgs, const struct headend__link *link,
+                               const char *why);
 void headend__streams_tell_down(struct headend_ecmgs *ecmgs);
 /* Those of a link that did not come up are tried again later. */
 void headend__streams_refuse(struct headend_ecmgs *ecmgs, const struct headend__link *link, const char *why);

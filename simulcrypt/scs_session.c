@@ -187,6 +187,12 @@ static void stream_late(struct simulcrypt__client *client, struct simulcrypt__cl
     session->ops.provision_late(session->context, common->head.id, late.cp_number);
 }
 
+/* The ECMG has a stream of ours from a set-up whose answer was taken to be another error. */
+static void close_forgotten(struct simulcrypt__client *client, uint16_t stream_id)
+{
+    simulcrypt__link_send_stream_plain(&client->link, SIMULCRYPT_ECMG_M_STREAM_CLOSE_REQUEST, stream_id);
+}
+
 static bool stream_lost(struct simulcrypt__client *client, struct simulcrypt__client_stream *common,
                         uint16_t error, const char *text)
 {
@@ -196,6 +202,8 @@ static bool stream_lost(struct simulcrypt__client *client, struct simulcrypt__cl
     forget_stream(client, common);
     common->state = STREAM_IDLE;
     simulcrypt__client_await(client, common, SIMULCRYPT_NEVER);
+    if (error == SIMULCRYPT_ECMG_STREAM_IN_USE)
+        close_forgotten(client, common->head.id);
     session->ops.stream_down(session->context, common->head.id, error, text);
     return true;
 }

@@ -92,8 +92,12 @@ void rig_add_streams(unsigned count); /* after rig_create() */
 void rig_kill(unsigned ecmg);   /* hangs up on all and listens no more */
 void rig_revive(unsigned ecmg); /* listens on its port again */
 void rig_hang_up(unsigned ecmg);
-void rig_answer(unsigned ecmg); /* the last CW_provision; its connection must be there still */
+void rig_hang_up_one(unsigned ecmg); /* a connection that has streams */
+void rig_answer(unsigned ecmg);      /* the last CW_provision; its connection must be there still */
 void rig_say(unsigned ecmg, const void *bytes, size_t size); /* to all who are connected */
+
+void rig_create_with_streams(unsigned count);
+void rig_bring_up(unsigned streams); /* with the first ECMG */
 
 /* Turns the loop until `done`; false after `ms`. */
 bool rig_turn(bool (*done)(void), uint64_t ms);

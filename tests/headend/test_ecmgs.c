@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Streams, channels, failover and failback, with ECMGs that keep to the rules. */
+/* Streams and channels, with ECMGs that keep to the rules. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -8,18 +8,6 @@
 #include "ecmgs_rig.h"
 
 TestSuite(ecmgs, .init = rig_begin, .fini = rig_end, .timeout = 60);
-
-static void create_with_streams(unsigned count)
-{
-    rig_create();
-    rig_add_streams(count);
-}
-
-static void bring_up(unsigned streams)
-{
-    create_with_streams(streams);
-    cr_assert(rig_turn(rig_first_is_active, 10000));
-}
 
 static bool first_has_ecm(void)
 {
@@ -38,7 +26,7 @@ static bool first_ecmg_was_asked(void)
 
 Test(ecmgs, a_stream_is_set_up_with_the_primary_and_gives_ecms)
 {
-    create_with_streams(1);
+    rig_create_with_streams(1);
     cr_assert_eq(rig_ask(0, 9), -ENOTCONN);
     cr_assert_not(headend_ecm_stream_is_up(rig.stream[0].stream));
     cr_assert(rig_turn(rig_first_is_active, 5000));
@@ -59,7 +47,7 @@ Test(ecmgs, what_an_ecmg_did_is_told)
 {
     struct headend_ecmg_status status;
 
-    bring_up(3);
+    rig_bring_up(3);
     rig_ask(0, 9);
     cr_assert(rig_turn(first_has_ecm, 5000));
     status = rig_status(0);
@@ -117,7 +105,7 @@ Test(ecmgs, a_thousand_streams_share_one_channel)
 {
     uint64_t begin_ms = base_clock_monotonic_ms();
 
-    bring_up(RIG_STREAMS);
+    rig_bring_up(RIG_STREAMS);
     cr_log_info("set up in %u ms", (unsigned)(base_clock_monotonic_ms() - begin_ms));
     cr_assert_lt(base_clock_monotonic_ms() - begin_ms, 4000);
     cr_assert_eq(rig_status(0).channels, 1);
@@ -130,7 +118,7 @@ Test(ecmgs, a_thousand_streams_share_one_channel)
 Test(ecmgs, streams_are_spread_over_channels_of_max_streams)
 {
     rig.ecmg[0].status.max_streams = 8;
-    bring_up(60);
+    rig_bring_up(60);
     cr_assert_eq(rig_status(0).channels, 8);
     cr_assert_eq(rig_status(0).streams, 60);
     cr_assert_eq(rig.ecmg[0].setups, 60, "none was refused");
@@ -150,7 +138,7 @@ static bool one_channel_is_closed(void)
 Test(ecmgs, a_channel_without_streams_is_closed)
 {
     rig.ecmg[0].status.max_streams = 2;
-    bring_up(4);
+    rig_bring_up(4);
     for (unsigned i = 2; i < 4; i++) {
         headend_ecm_stream_destroy(rig.stream[i].stream);
         rig.stream[i].stream = NULL;
@@ -165,7 +153,7 @@ Test(ecmgs, a_channel_without_streams_is_closed)
 Test(ecmgs, an_ecmg_may_know_better_than_its_max_streams)
 {
     rig.ecmg[0].streams_max = 10;
-    bring_up(35);
+    rig_bring_up(35);
     cr_assert_eq(rig_status(0).channels, 4);
     for (unsigned i = 0; i < 35; i++)
         cr_assert_eq(rig.stream[i].ups, 1);
@@ -175,7 +163,7 @@ Test(ecmgs, a_second_channel_that_is_refused_leaves_the_first_alone)
 {
     rig.ecmg[0].status.max_streams = 10;
     rig.ecmg[0].manner = RIG_REFUSES_CHANNELS;
-    create_with_streams(25);
+    rig_create_with_streams(25);
     rig_wait(1000);
     cr_assert_eq(rig_up_count(), 10);
     cr_assert_eq(rig_status(0).state, HEADEND_ECMG_ACTIVE);
@@ -192,7 +180,7 @@ Test(ecmgs, channel_ids_may_run_out)
 {
     rig.channels_max = 1;
     rig.ecmg[0].status.max_streams = 1;
-    create_with_streams(2);
+    rig_create_with_streams(2);
     rig_wait(300);
     cr_assert_eq(rig_up_count(), 1);
     cr_assert_not_null(strstr(headend_ecm_stream_last_error(rig.stream[1].stream), "ECM_channel_id"));
@@ -213,7 +201,7 @@ Test(ecmgs, the_operator_knows_values_better)
     rig.config.network_delay_ms = 50;
     rig.ecmg[0].status.max_comp_time = 30000;
     rig.ecmg[0].keeps_ecms = true;
-    bring_up(1);
+    rig_bring_up(1);
     cr_assert_eq(rig.stream[0].status.delay_start, -700);
     cr_assert(rig.stream[0].status.has_ac_delay_stop);
     cr_assert_eq(rig.stream[0].status.ac_delay_stop, 300);
@@ -226,7 +214,7 @@ Test(ecmgs, the_operator_knows_values_better)
 Test(ecmgs, several_provisions_may_be_outstanding)
 {
     rig.config.outstanding_max = 2;
-    bring_up(1);
+    rig_bring_up(1);
     cr_assert_eq(rig_ask(0, 65535), 0);
     cr_assert_eq(rig_ask(0, 0), 0);
     cr_assert_eq(rig_ask(0, 1), -EBUSY);
@@ -240,7 +228,7 @@ static bool one_stream_is_closed(void)
 
 Test(ecmgs, streams_come_and_go)
 {
-    bring_up(3);
+    rig_bring_up(3);
     rig.ecmg[0].keeps_ecms = true;
     rig_ask(1, 5);
     cr_assert(rig_turn(first_ecmg_was_asked, 5000));
@@ -254,155 +242,6 @@ Test(ecmgs, streams_come_and_go)
     cr_assert(rig_turn(first_has_ecm, 5000));
 }
 
-/* Failover */
-
-static bool all_have_asked_on(void)
-{
-    for (unsigned i = 0; i < rig.stream_count; i++)
-        if (rig.stream[i].last_cp < 20)
-            return false;
-    return true;
-}
-
-Test(ecmgs, the_backup_takes_over_and_ecms_go_on)
-{
-    rig.ecmg[0].status.max_streams = 3;
-    create_with_streams(10);
-    for (unsigned i = 0; i < 10; i++)
-        rig.stream[i].keep_asking = true;
-    cr_assert(rig_turn(rig_first_is_active, 5000));
-    cr_assert(rig_turn(all_have_asked_on, 5000));
-    rig_kill(0);
-    cr_assert(rig_turn(rig_second_is_active, 5000));
-    for (unsigned i = 0; i < 10; i++) {
-        cr_assert_eq(rig.stream[i].ups, 2);
-        cr_assert_eq(rig.stream[i].downs, 1);
-        rig.stream[i].last_cp = 0;
-    }
-    cr_assert_not_null(strstr(rig.stream[0].why, "ended: "));
-    cr_assert(rig_turn(all_have_asked_on, 5000));
-    cr_assert_eq(rig_status(1).channels, 1);
-    cr_assert_eq(rig_status(0).failures, 1);
-    rig_revive(0);
-    rig_wait(800);
-    cr_assert_eq(rig_status(0).attempts, 4, "it stays with the backup");
-    cr_assert_eq(rig.channels, 1);
-}
-
-Test(ecmgs, a_primary_that_is_not_there_costs_no_time)
-{
-    uint64_t begin_ms = base_clock_monotonic_ms();
-
-    rig_kill(0);
-    create_with_streams(1);
-    cr_assert(rig_turn(rig_second_is_active, 5000));
-    cr_assert_lt(base_clock_monotonic_ms() - begin_ms, 2000);
-    cr_assert_eq(rig_status(0).attempts, 1);
-    cr_assert_not_null(strstr(rig_status(0).last_error, "cannot connect to 127.0.0.1:"));
-}
-
-Test(ecmgs, all_are_dead_then_one_returns)
-{
-    uint64_t attempts;
-
-    rig_kill(0);
-    rig_kill(1);
-    create_with_streams(2);
-    rig_wait(1300); /* after 0, 250 to 313, 750 to 938 ms; then at 1750 to 2188 */
-    for (unsigned i = 0; i < 2; i++) {
-        attempts = rig_status(i).attempts;
-        cr_assert(attempts >= 2 && attempts <= 3, "%u attempts", (unsigned)attempts);
-        cr_assert_eq(rig_status(i).failures, attempts);
-        cr_assert_eq(rig_status(i).state, HEADEND_ECMG_IDLE);
-    }
-    cr_assert_not_null(strstr(headend_ecm_stream_last_error(rig.stream[1].stream), "refused"));
-    rig_revive(1);
-    cr_assert(rig_turn(rig_second_is_active, 15000));
-}
-
-static bool first_is_standby(void)
-{
-    return rig_status(0).state == HEADEND_ECMG_STANDBY;
-}
-
-Test(ecmgs, streams_go_back_after_the_failback_time_and_not_before)
-{
-    uint64_t back_ms, moved_ms;
-
-    rig.config.failback_ms = 700;
-    bring_up(5);
-    rig_kill(0);
-    cr_assert(rig_turn(rig_second_is_active, 5000));
-    rig_revive(0);
-    cr_assert(rig_turn(first_is_standby, 15000));
-    back_ms = base_clock_monotonic_ms();
-    cr_assert(rig_second_is_active(), "the streams are still with the backup");
-    cr_assert(rig_turn(rig_first_is_active, 10000));
-    moved_ms = base_clock_monotonic_ms() - back_ms;
-    cr_assert_geq(moved_ms, 650);
-    cr_assert_eq(rig_status(1).state, HEADEND_ECMG_IDLE);
-    cr_assert_not_null(strstr(rig.stream[0].why, "takes over"));
-    rig_wait(50);
-    cr_assert_eq(rig.ecmg[1].closed_streams, 5);
-    cr_assert_eq(rig.ecmg[1].closed_channels, 1);
-    cr_assert_eq(rig.channels, 1);
-}
-
-Test(ecmgs, streams_do_not_go_back_while_an_answer_is_awaited)
-{
-    rig.config.failback_ms = 200;
-    bring_up(1);
-    rig_kill(0);
-    cr_assert(rig_turn(rig_second_is_active, 5000));
-    rig.ecmg[1].keeps_ecms = true;
-    rig_ask(0, 7);
-    rig_revive(0);
-    cr_assert(rig_turn(first_is_standby, 15000));
-    rig_wait(800);
-    cr_assert(rig_second_is_active(), "one answer is awaited");
-    rig_answer(1);
-    cr_assert(rig_turn(rig_first_is_active, 2000));
-    cr_assert_eq(rig.stream[0].ecms, 1, "nothing was lost");
-}
-
-Test(ecmgs, of_three_the_best_that_works_has_the_streams)
-{
-    rig.config.count = 3;
-    rig.config.failback_ms = 100;
-    rig_kill(0);
-    rig_kill(1);
-    create_with_streams(2);
-    cr_assert(rig_turn(rig_all_up, 5000));
-    cr_assert_eq(rig_status(2).state, HEADEND_ECMG_ACTIVE);
-    rig_revive(1);
-    cr_assert(rig_turn(rig_second_is_active, 15000));
-    cr_assert_eq(rig_status(2).state, HEADEND_ECMG_IDLE);
-    rig_revive(0);
-    cr_assert(rig_turn(rig_first_is_active, 15000));
-    cr_assert_eq(rig_status(1).state, HEADEND_ECMG_IDLE);
-}
-
-static bool tested(void)
-{
-    return rig.ecmg[0].tests >= 3;
-}
-
-Test(ecmgs, a_standby_connection_is_kept_alive)
-{
-    rig.config.failback_ms = 60000;
-    rig.config.test_period_ms = 50;
-    bring_up(1);
-    rig_kill(0);
-    cr_assert(rig_turn(rig_second_is_active, 5000));
-    rig_revive(0);
-    cr_assert(rig_turn(first_is_standby, 15000));
-    rig.ecmg[0].tests = 0;
-    cr_assert(rig_turn(tested, 5000));
-    cr_assert(first_is_standby());
-    rig_hang_up(1);
-    cr_assert(rig_turn(rig_first_is_active, 5000), "at once, for nothing better is there");
-}
-
 static bool two_channels_are_closed(void)
 {
     return rig.ecmg[0].closed_channels == 2;
@@ -411,7 +250,7 @@ static bool two_channels_are_closed(void)
 Test(ecmgs, closes_in_order)
 {
     rig.ecmg[0].status.max_streams = 2;
-    bring_up(4);
+    rig_bring_up(4);
     headend_ecmgs_destroy(rig.ecmgs);
     rig.ecmgs = NULL;
     cr_assert(rig_turn(two_channels_are_closed, 5000));
@@ -427,7 +266,7 @@ Test(ecmgs, may_be_destroyed_at_any_moment)
     for (unsigned turns = 0; turns < 40; turns++) {
         rig.stream_count = 0;
         rig.ecmg[0].manner = turns % 2 ? RIG_HANGS_UP_WHEN_UP : RIG_WORKS;
-        create_with_streams(5);
+        rig_create_with_streams(5);
         for (unsigned i = 0; i < turns; i++)
             net_loop_run_once(rig.loop, 1);
         for (unsigned i = 0; i < rig.stream_count; i++)

@@ -12,8 +12,8 @@ TestSuite(ecmgs_hostile, .init = rig_begin, .fini = rig_end, .timeout = 60);
 static void create(enum rig_manner manner)
 {
     rig.ecmg[0].manner = manner;
-    rig.config.reply_timeout_ms = 300;
-    rig.config.network_delay_ms = 200;
+    rig.config.reply_timeout_ms = 500;
+    rig.config.network_delay_ms = 300;
     rig_create();
     rig_add_streams(3);
 }
@@ -47,22 +47,22 @@ static void expect_backup(enum rig_manner manner, const char *error)
 
 Test(ecmgs_hostile, one_that_never_says_a_word)
 {
-    expect_backup(RIG_MUTE, "no channel_status within 300 ms");
+    expect_backup(RIG_MUTE, "no channel_status within 500 ms");
 }
 
 Test(ecmgs_hostile, one_that_says_half_a_message)
 {
-    expect_backup(RIG_HALF_A_MESSAGE, "no channel_status within 300 ms");
+    expect_backup(RIG_HALF_A_MESSAGE, "no channel_status within 500 ms");
 }
 
 Test(ecmgs_hostile, one_that_speaks_byte_by_byte)
 {
-    expect_backup(RIG_DRIPS, "no channel_status within 300 ms");
+    expect_backup(RIG_DRIPS, "no channel_status within 500 ms");
 }
 
 Test(ecmgs_hostile, one_that_answers_for_others)
 {
-    expect_backup(RIG_WRONG_IDS, "no channel_status within 300 ms");
+    expect_backup(RIG_WRONG_IDS, "no channel_status within 500 ms");
 }
 
 Test(ecmgs_hostile, one_that_hangs_up_at_once)
@@ -91,13 +91,13 @@ Test(ecmgs_hostile, one_that_dies_without_a_word_is_left_after_its_time)
 
     bring_up(RIG_WORKS);
     rig.ecmg[0].deaf = true;
-    cr_assert_eq(rig_ask(0, 1), 0);
     begin_ms = base_clock_monotonic_ms();
+    cr_assert_eq(rig_ask(0, 1), 0);
     cr_assert(rig_turn(rig_second_is_active, 10000));
-    cr_assert_geq(base_clock_monotonic_ms() - begin_ms, 100 + 200 + 300 - 10);
+    cr_assert_geq(base_clock_monotonic_ms() - begin_ms, 100 + 300 + 500);
     cr_assert_eq(rig.stream[0].failures, 1);
     cr_assert_eq(rig_status(0).timeouts, 1);
-    cr_assert_not_null(strstr(rig_status(0).last_error, "no channel_status within 300 ms"));
+    cr_assert_not_null(strstr(rig_status(0).last_error, "no channel_status within 500 ms"));
     cr_assert_eq(rig_ask(0, 1), 0);
 }
 
@@ -133,7 +133,6 @@ Test(ecmgs_hostile, one_that_is_silent_for_one_stream_alone_is_not_left)
     rig.stream[1].keep_asking = true;
     cr_assert(rig_turn(first_failed_four_times, 20000));
     cr_assert(rig_first_is_active());
-    cr_assert_eq(rig.ecmg[0].tests, 0);
     cr_assert_gt(rig.stream[1].ecms, 10);
 }
 
@@ -178,25 +177,16 @@ Test(ecmgs_hostile, version_1_is_tried_only_where_it_is_allowed)
     cr_assert_eq(rig_status(0).version, 3, "and begins anew");
 }
 
-static bool stormed(void)
-{
-    return rig_status(0).errors >= 1000;
-}
-
 /* Errors are counted, and never answered: else they would go on by themselves. */
 Test(ecmgs_hostile, storms_of_errors)
 {
-    size_t bytes;
-
+    rig.config.count = 1;
     create(RIG_STORMS);
-    rig.stream[0].keep_asking = true;
-    rig_turn(stormed, 3000);
-    bytes = rig.ecmg[0].bytes;
-    cr_assert_lt(bytes, 20000, "%u bytes", (unsigned)bytes);
-    rig_wait(300);
-    cr_assert_lt(rig.ecmg[0].bytes - bytes, 5000);
+    rig_wait(400);
+    cr_assert_geq(rig_status(0).errors, 300);
+    cr_assert_lt(rig.ecmg[0].bytes, 2000, "%u bytes", (unsigned)rig.ecmg[0].bytes);
+    cr_assert_eq(rig_status(0).attempts, 1);
     rig.ecmg[0].manner = RIG_WORKS;
-    rig.config.failback_ms = 0;
     cr_assert(rig_turn(rig_all_up, 15000));
 }
 

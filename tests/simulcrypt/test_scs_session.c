@@ -890,6 +890,18 @@ Test(scs_session, a_channel_error_refuses_the_first_stream_under_way)
     wire_expect("");
 }
 
+Test(scs_session, a_stream_that_the_ecmg_still_has_is_closed_first)
+{
+    pair_tell_all();
+    pair_add_stream(7);
+    pair_connect();
+    wire_client_hears(STATUS);
+    wire.to_server.size = 0;
+    wire_client_hears("stream_error ECM_channel_id=0001 ECM_stream_id=0007 error_status=0014");
+    wire_expect("channel_up stream_down 7 0x0014 ");
+    wire_client_said("v2 stream_close_request ECM_channel_id=0001 ECM_stream_id=0007");
+}
+
 Test(scs_session, a_lost_stream_is_down_and_no_more)
 {
     static const char *const scripts[] = {
