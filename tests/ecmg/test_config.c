@@ -124,6 +124,22 @@ Test(config, every_key_arrives)
     cr_assert_eq(status->max_comp_time, 8);
 }
 
+Test(config, who_may_connect_is_read_and_the_files_of_tls_are_tried)
+{
+    cr_assert_eq(parse("allow: [192.0.2.0/24, '::1']\nconnections_max: 7\n"), 0, "%s", why);
+    cr_assert_eq(config.listener.access.count, 2);
+    cr_assert_eq(config.listener.connections_max, 7);
+    cr_assert_str_eq(config.listener.host, "127.0.0.1");
+    cr_assert_not(net_tls_is_wanted(&config.listener.tls));
+    assert_refused("allow: 192.0.2.0/24\n", "ecmg.yaml:1: allow: a list ('- …') expected");
+    assert_refused("port: 1\ntls: {certificate: a.pem, key: a.key}\n",
+                   "ecmg.yaml:2: tls: authorities is missing");
+    cr_assert_eq(parse("port: 1\ntls: {certificate: a.pem, key: a.key, authorities: b.pem}\n"),
+                 BASE_E_CONFIGURATION);
+    cr_assert_eq(strncmp(why, "ecmg.yaml:2: tls: certificate /tmp/scramline-config-", 52), 0, "%s", why);
+    cr_assert_not_null(strstr(why, "/a.pem: there is no such file"));
+}
+
 Test(config, every_mistake_is_one_line_with_its_place)
 {
     assert_refused("port: 1\n\n  \ncolour: red\n", "ecmg.yaml:4: unknown key 'colour'");

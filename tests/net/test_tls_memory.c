@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* No memory for OpenSSL, while files are read, hands are shaken and bytes are sent. That the room's own
  * blocks come back test_memory.c sees to; OpenSSL 3.0 loses some of its own, so nobody counts them here. */
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/net/certificates.h"
 #include "tests/net/rig.h"
@@ -59,6 +61,8 @@ static void use_connection(void)
 /* OpenSSL asks through these. */
 static unsigned requests, refused;
 static bool between;
+static const uint8_t secret[16] = "a word of my own";
+static unsigned found; /* blocks that were given back with it */
 
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
@@ -77,6 +81,8 @@ static void *openssl_realloc(void *block, size_t size, const char *file, int lin
 static void openssl_free(void *block, const char *file, int line)
 {
     (void)file, (void)line;
+    if (block && memmem(block, malloc_usable_size(block), secret, sizeof(secret)))
+        found++;
     free(block);
 }
 
@@ -132,4 +138,25 @@ Test(tls_memory, contexts_are_made_or_said_why_not)
 {
     cr_assert(between);
     refuse_sample(use_contexts);
+}
+
+Test(tls_memory, nothing_is_left_of_what_was_sent)
+{
+    static uint8_t bytes[20000];
+
+    for (size_t at = 0; at < sizeof(bytes); at += sizeof(secret))
+        memcpy(bytes + at, secret, sizeof(secret));
+    rig_setup();
+    cr_assert_eq(make_contexts(), 0, "%s", why);
+    rig_connect(rig_listen(&(struct net_listen_config){.tls = server}), client);
+    RIG_UNTIL(rig_client.connected && rig_accepted);
+    cr_assert_eq(net_tcp_write(rig_client.tcp, bytes, sizeof(bytes)), 0);
+    RIG_UNTIL(rig_server.size == sizeof(bytes));
+    cr_assert_eq(net_tcp_write(rig_server.tcp, bytes, sizeof(bytes)), 0);
+    RIG_UNTIL(rig_client.size == sizeof(bytes));
+    rig_teardown();
+    drop_contexts();
+    cr_assert_eq(found, 0, "%u blocks were freed with it", found);
+    OPENSSL_free(OPENSSL_memdup(secret, sizeof(secret)));
+    cr_assert_eq(found, 1, "it does not look");
 }
