@@ -104,13 +104,6 @@ static int resolve(struct net_tcp *tcp, const char *host, uint16_t port)
     return 0;
 }
 
-/* Addresses need no resolver, and so no threads. */
-static bool address_of_text(const char *host, uint16_t port, struct sockaddr_storage *address)
-{
-    return uv_ip4_addr(host, port, (struct sockaddr_in *)address) == 0 ||
-           uv_ip6_addr(host, port, (struct sockaddr_in6 *)address) == 0;
-}
-
 int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *host, uint16_t port,
                     struct net_tls *tls, const struct net_tcp_ops *ops, void *context)
 {
@@ -121,7 +114,7 @@ int net_tcp_connect(struct net_tcp **tcp, struct net_loop *loop, const char *hos
 
     if (!host[0] || strlen(host) > HOST_MAX)
         return -EINVAL;
-    numeric = address_of_text(host, port, &address);
+    numeric = net__address_parse(host, port, &address); /* needs no resolver, and so no threads */
     made = net__tcp_create(loop, numeric ? NET__TCP_CONNECTING : NET__TCP_RESOLVING);
     if (!made)
         return -ENOMEM;

@@ -197,23 +197,17 @@ static int listen_on_all(struct net_listener **listener, struct net_loop *loop, 
     return listen_on(listener, loop, (struct sockaddr *)&four);
 }
 
-/* The look-up waits: it happens once, when a server starts. */
 static int listen_on_name(struct net_listener **listener, struct net_loop *loop, const char *host,
                           uint16_t port)
 {
-    struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
-    uv_getaddrinfo_t resolve;
-    char service[8];
-    int status;
+    struct addrinfo *all = net__address_look_up(loop, host, port, SOCK_STREAM);
+    int status = -EADDRNOTAVAIL;
 
-    snprintf(service, sizeof(service), "%u", port);
-    if (uv_getaddrinfo(&loop->uv, &resolve, NULL, host, service, &hints) < 0)
+    if (!all)
         return -ENXIO;
-    status = -EADDRNOTAVAIL;
-    for (const struct addrinfo *found = resolve.addrinfo; found && status < 0; found = found->ai_next)
+    for (const struct addrinfo *found = all; found && status < 0; found = found->ai_next)
         status = listen_on(listener, loop, found->ai_addr);
-    uv_freeaddrinfo(resolve.addrinfo);
+    uv_freeaddrinfo(all);
     return status;
 }
 
@@ -248,6 +242,5 @@ uint16_t net_listener_port(const struct net_listener *listener)
 
     if (uv_tcp_getsockname(&listener->stream, (struct sockaddr *)&address, &size) < 0)
         return 0;
-    /* The port stands at the same place for both families. */
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return net__address_port((struct sockaddr *)&address);
 }

@@ -55,6 +55,7 @@ int net_loop_create(struct net_loop **loop)
     LIST_INIT(&made->timers);
     LIST_INIT(&made->listeners);
     LIST_INIT(&made->connections);
+    LIST_INIT(&made->datagrams);
     ignore_broken_pipes();
     *loop = made;
     return 0;
@@ -81,6 +82,8 @@ static void release_owned(struct net_loop *loop)
         net__timer_release(LIST_FIRST(&loop->timers));
     while (!LIST_EMPTY(&loop->listeners))
         net__listener_release(LIST_FIRST(&loop->listeners));
+    while (!LIST_EMPTY(&loop->datagrams))
+        net__udp_release(LIST_FIRST(&loop->datagrams));
     for (struct net_tcp *tcp = LIST_FIRST(&loop->connections); tcp; tcp = next) {
         next = LIST_NEXT(tcp, link);
         if (tcp->state != NET__TCP_LINGERING)

@@ -11,6 +11,7 @@
 #include "net/rate.h"
 #include "net/tcp.h"
 #include "net/tls_session.h"
+#include "net/udp.h"
 
 #define NET__INPUT_MAX (64 * 1024) /* bytes read at once */
 #define NET__PEER_MAX  300         /* "HOST:PORT" with a NUL */
@@ -28,6 +29,7 @@ struct net_loop {
     LIST_HEAD(, net_timer) timers;
     LIST_HEAD(, net_listener) listeners;
     LIST_HEAD(, net_tcp) connections;
+    LIST_HEAD(, net_udp) datagrams;
     uint8_t input[NET__INPUT_MAX];      /* of the connection that is being read */
     uint8_t plaintext[NET__RECORD_MAX]; /* of its TLS session */
 };
@@ -113,6 +115,16 @@ int net__secure_write(struct net_tcp *tcp, const uint8_t *bytes, size_t size);
 void net__secure_close(struct net_tcp *tcp); /* says goodbye */
 
 struct net_tls *net__tls_hold(struct net_tls *tls); /* for net_tls_destroy(), once more; NULL is allowed */
+void net__udp_release(struct net_udp *udp);
+
+/* address.c. A look-up waits: it is for what happens once, when something starts. */
+bool net__address_parse(const char *host, uint16_t port, struct sockaddr_storage *address);
 void net__address_format(const struct sockaddr *address, char text[static NET__PEER_MAX]);
+uint16_t net__address_port(const struct sockaddr *address);
+/* All that a name stands for, for uv_freeaddrinfo(); NULL: there is no such name. `kind`: SOCK_STREAM … */
+struct addrinfo *net__address_look_up(struct net_loop *loop, const char *host, uint16_t port, int kind);
+/* The first of it; every IPv4 address for an empty host. -ENXIO. */
+int net__address_find(struct net_loop *loop, const char *host, uint16_t port, int kind,
+                      struct sockaddr_storage *address);
 
 #endif

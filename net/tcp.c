@@ -2,7 +2,6 @@
 #include "net/tcp.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,21 +71,6 @@ void net__tcp_release(struct net_tcp *tcp)
         uv_close((uv_handle_t *)&tcp->stream, on_closed);
     uv_close((uv_handle_t *)&tcp->timer, on_closed);
     uv_close((uv_handle_t *)&tcp->refill, on_closed);
-}
-
-void net__address_format(const struct sockaddr *address, char text[static NET__PEER_MAX])
-{
-    char name[64] = "";
-
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
-        uv_ip6_name(six, name, sizeof(name));
-        snprintf(text, NET__PEER_MAX, "[%s]:%u", name, ntohs(six->sin6_port));
-    } else {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)address;
-        uv_ip4_name(four, name, sizeof(name));
-        snprintf(text, NET__PEER_MAX, "%s:%u", name, ntohs(four->sin_port));
-    }
 }
 
 int net__tcp_opened(struct net_tcp *tcp, struct sockaddr_storage *peer)

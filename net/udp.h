@@ -11,11 +11,11 @@
 
 struct net_udp;
 
-/* Receives what is sent to host:port. A multicast group as `host` is joined, on the interface that has the
- * address (IPv4) or name (IPv6) `interface`; "" leaves the choice to the system. Datagrams of peers that
- * `access` (copied; NULL: anybody) does not allow are dropped and counted. Port 0: a free one. `input` gets
- * each datagram, its bytes are wiped after the call; `peer` is "ADDRESS:PORT". Negative errno; -ENXIO: no
- * such name. */
+/* Receives what is sent to host:port (host empty: to every IPv4 address). A multicast group as `host` is
+ * joined, on the interface that has the address (IPv4) or name (IPv6) `interface`; "" leaves the choice to
+ * the system. Datagrams of peers that `access` (copied; NULL: anybody) does not allow are dropped and
+ * counted. Port 0: a free one. `input` gets each datagram, its bytes are wiped after the call; `peer` is
+ * "ADDRESS:PORT". Negative errno; -ENXIO: no such name. */
 int net_udp_receive(struct net_udp **udp, struct net_loop *loop, const char *host, uint16_t port,
                     const char *interface, const struct net_access *access,
                     void (*input)(void *context, const uint8_t *bytes, size_t size, const char *peer),

@@ -6,7 +6,9 @@
 
 #include "net/dialer.h"
 #include "net/tcp.h"
+#include "net/udp.h"
 #include "tests/common/memory.h"
+#include "tests/net/certificates.h"
 
 struct peer {
     struct net_tcp *tcp;
@@ -15,6 +17,7 @@ struct peer {
 };
 
 static struct peer client, server;
+static struct net_tls *server_tls, *client_tls; /* NULL: plain TCP */
 
 static void on_connected(void *context)
 {
@@ -87,23 +90,25 @@ static int use_connection(void *context)
     static const uint8_t bytes[100];
     struct net_loop *loop = context;
     struct net_listener *listener = NULL;
-    int status = net_listen(&listener, loop,
-                            &(const struct net_listen_config){
-                                .host = "127.0.0.1", .port = 0, .accepted = on_accepted, .context = NULL});
+    int status = net_listen(
+        &listener, loop,
+        &(const struct net_listen_config){.host = "127.0.0.1", .tls = server_tls, .accepted = on_accepted});
     uint64_t limit = net_loop_now_ms(loop) + 200;
 
     client = server = (struct peer){0};
     if (status == 0)
-        status =
-            net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), NULL, &ops, &client);
+        status = net_tcp_connect(&client.tcp, loop, "127.0.0.1", net_listener_port(listener), client_tls,
+                                 &ops, &client);
     while (status == 0 && !(client.connected && server.tcp) && !client.ended && net_loop_now_ms(loop) < limit)
         net_loop_run_once(loop, 10);
     if (status == 0 && !(client.connected && server.tcp))
         status = -ENOMEM;
     if (status == 0)
         status = net_tcp_write(client.tcp, bytes, sizeof(bytes));
-    while (status == 0 && server.received < sizeof(bytes))
+    while (status == 0 && server.received < sizeof(bytes) && !server.ended && !client.ended)
         net_loop_run_once(loop, 10);
+    if (status == 0 && server.received < sizeof(bytes))
+        status = -ENOMEM;
     net_tcp_close(client.tcp);
     net_tcp_close(server.tcp);
     net_listener_close(listener);
@@ -127,6 +132,57 @@ static int use_connection_in_a_loop(void *context)
 Test(memory, connection, .timeout = 60)
 {
     memory_refuse_each(use_connection_in_a_loop, NULL, 4);
+}
+
+/* The same with TLS, from the contexts on. */
+static int use_secured(void *context)
+{
+    struct net_tls_config configs[2] = {certificates_config("server", "ca"),
+                                        certificates_config("client", "ca")};
+    char why[256];
+    int status = net_tls_create(&server_tls, &configs[0], true, why);
+
+    if (status == 0)
+        status = net_tls_create(&client_tls, &configs[1], false, why);
+    if (status == 0)
+        status = use_connection_in_a_loop(context);
+    net_tls_destroy(server_tls);
+    net_tls_destroy(client_tls);
+    server_tls = client_tls = NULL;
+    return status;
+}
+
+Test(memory, secured_connection, .init = certificates_setup, .fini = certificates_teardown, .timeout = 60)
+{
+    memory_refuse_each(use_secured, NULL, 8);
+}
+
+static void on_datagram(void *context, const uint8_t *bytes, size_t size, const char *peer)
+{
+    (void)context, (void)bytes, (void)size, (void)peer;
+}
+
+static int use_datagrams(void *context)
+{
+    struct net_loop *loop = NULL;
+    struct net_udp *receiver = NULL, *sender = NULL;
+    int status = net_loop_create(&loop);
+
+    (void)context;
+    if (status == 0)
+        status = net_udp_receive(&receiver, loop, "127.0.0.1", 0, "", NULL, on_datagram, NULL);
+    if (status == 0)
+        status = net_udp_send_to(&sender, loop, "127.0.0.1", net_udp_port(receiver));
+    if (status == 0)
+        status = net_udp_write(sender, (const uint8_t *)"x", 1);
+    net_udp_close(receiver);
+    net_loop_destroy(loop);
+    return status;
+}
+
+Test(memory, datagrams, .timeout = 60)
+{
+    memory_refuse_each(use_datagrams, NULL, 3);
 }
 
 static void ignore(void *context)
