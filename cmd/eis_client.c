@@ -11,7 +11,8 @@
 #include "simulcrypt/eis_session.h"
 
 #define VERSION_LOWEST 2
-#define UNANSWERED_MAX 16 /* requests under way: the SCS need not take in a thousand at once */
+#define UNANSWERED_MAX 16   /* requests under way: the SCS need not take in a thousand at once */
+#define RATE_MAX       2000 /* statuses and errors per second: no SCS floods a terminal */
 
 struct request {
     enum cmd_eis_request kind;
@@ -246,6 +247,7 @@ static void session_scg_status(void *context, const struct simulcrypt_scg_status
 {
     struct cmd_eis_client *client = context;
 
+    net_dialer_charge(client->dialer, 1);
     note_accepted(client, find_request(client, true, status->scg_id));
     client->ops.answer(client->context,
                        &(const struct cmd_eis_answer){
@@ -258,6 +260,7 @@ static void session_scg_error(void *context, uint16_t scg_id, uint16_t error, co
     struct cmd_eis_client *client = context;
     bool warned = error == SIMULCRYPT_EIS_ACTIVATION_TOO_SOON;
 
+    net_dialer_charge(client->dialer, 1);
     client->ops.answer(client->context,
                        &(const struct cmd_eis_answer){.scg_id = scg_id,
                                                       .result = warned ? CMD_EIS_WARNED : CMD_EIS_REFUSED,
@@ -360,8 +363,10 @@ static int create_tls(struct cmd_eis_client *client, char why[static CMD_EIS_WHY
 
 static int create_parts(struct cmd_eis_client *client, char why[static CMD_EIS_WHY_SIZE])
 {
-    struct net_dialer_config config = {
-        .host = client->config->scs.host, .port = client->config->scs.port, .peer = "SCS"};
+    struct net_dialer_config config = {.host = client->config->scs.host,
+                                       .port = client->config->scs.port,
+                                       .peer = "SCS",
+                                       .rate_max = RATE_MAX};
     int status = create_tls(client, why);
 
     if (status < 0)

@@ -25,6 +25,7 @@ struct net_dialer {
     struct net_tcp *tcp;     /* NULL: waiting for the next attempt */
     struct net_timer *timer; /* the next attempt; the end of one that takes too long */
     uint32_t connect_timeout_ms;
+    unsigned rate_max;
     bool connected;
     uint64_t wait_ms;
     uint64_t attempts;
@@ -79,6 +80,7 @@ static void on_connected(void *context)
 
     dialer->connected = true;
     net_timer_stop(dialer->timer);
+    net_tcp_limit(dialer->tcp, dialer->rate_max, 0);
     dialer->ops.connected(dialer->context);
 }
 
@@ -155,6 +157,12 @@ void net_dialer_drop(struct net_dialer *dialer, const char *why)
     lose(dialer);
 }
 
+void net_dialer_charge(struct net_dialer *dialer, uint32_t count)
+{
+    if (dialer->connected)
+        net_tcp_charge(dialer->tcp, count);
+}
+
 void net_dialer_settle(struct net_dialer *dialer)
 {
     dialer->wait_ms = WAIT_FIRST_MS;
@@ -191,6 +199,7 @@ int net_dialer_create(struct net_dialer **dialer, struct net_loop *loop,
     made->tls = config->tls;
     made->peer = config->peer;
     made->connect_timeout_ms = config->connect_timeout_ms ? config->connect_timeout_ms : CONNECT_MS;
+    made->rate_max = config->rate_max;
     made->wait_ms = WAIT_FIRST_MS;
     made->chance = (uint32_t)((uintptr_t)made >> 4 ^ net_loop_now_ms(loop));
     made->host = strdup(config->host);

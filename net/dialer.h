@@ -18,6 +18,7 @@ struct net_dialer_config {
     struct net_tls *tls;         /* borrowed; NULL: plain TCP */
     const char *peer;            /* "SCS": for messages; borrowed */
     uint32_t connect_timeout_ms; /* until connected(); 0: 10000 */
+    unsigned rate_max;           /* net_tcp_limit(), for net_dialer_charge(); 0: no limit */
 };
 
 /* All are needed. None may destroy the dialer. */
@@ -41,7 +42,8 @@ void net_dialer_write(struct net_dialer *dialer, const uint8_t *bytes, size_t si
 /* Ends the connection after what was written has left; down() is called. `why` completes "SCS HOST:PORT: …".
  * Nothing happens while there is none. */
 void net_dialer_drop(struct net_dialer *dialer, const char *why);
-void net_dialer_settle(struct net_dialer *dialer); /* the next wait is the shortest again */
+void net_dialer_charge(struct net_dialer *dialer, uint32_t count); /* net_tcp_charge() */
+void net_dialer_settle(struct net_dialer *dialer);                 /* the next wait is the shortest again */
 
 bool net_dialer_is_connected(const struct net_dialer *dialer);
 uint64_t net_dialer_attempts(const struct net_dialer *dialer);

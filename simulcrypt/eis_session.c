@@ -3,7 +3,9 @@
 #include "simulcrypt/eis_session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "simulcrypt/client.h"
 #include "simulcrypt/eis_scs_table.h"
@@ -101,6 +103,21 @@ static uint16_t gravest(const struct simulcrypt_message *message)
     return SIMULCRYPT_EIS_ACTIVATION_TOO_SOON;
 }
 
+/* What the SCS says about it in its own words, as far as a terminal can be trusted with them. */
+static void append_description(char *text, size_t room, const struct simulcrypt_message *message)
+{
+    struct simulcrypt_field words = simulcrypt_message_first(message, SIMULCRYPT_EIS_P_ERROR_DESCRIPTION);
+    size_t used = strlen(text);
+    if (!words.size || used + sizeof(" ()") >= room)
+        return;
+    text[used++] = ' ';
+    text[used++] = '(';
+    for (size_t i = 0; i < words.size && used + 2 < room; i++)
+        text[used++] = words.value[i] >= ' ' && words.value[i] <= '~' ? (char)words.value[i] : '?';
+    text[used++] = ')';
+    text[used] = '\0';
+}
+
 static void take_scg_error(struct simulcrypt__client *client, const struct simulcrypt_message *message)
 {
     struct simulcrypt_eis_session *session = session_of(client);
@@ -110,8 +127,10 @@ static void take_scg_error(struct simulcrypt__client *client, const struct simul
         simulcrypt__streams_remove(&session->requests, scg_id);
     struct simulcrypt__sentence made = simulcrypt__error_text(&simulcrypt_eis_scs, message);
     bool first = error == simulcrypt_message_u16(message, SIMULCRYPT_EIS_P_ERROR_STATUS);
-    session->ops.scg_error(session->context, scg_id, error,
-                           first ? made.text : simulcrypt_eis_error_text(error));
+    char text[256];
+    snprintf(text, sizeof(text), "%s", first ? made.text : simulcrypt_eis_error_text(error));
+    append_description(text, sizeof(text), message);
+    session->ops.scg_error(session->context, scg_id, error, text);
 }
 
 static void take_list(struct simulcrypt__client *client, const struct simulcrypt_message *message)

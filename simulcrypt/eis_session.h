@@ -30,7 +30,8 @@ struct simulcrypt_eis_ops {
     /* The answer to a provision or test, or unasked. */
     void (*scg_status)(void *context, const struct simulcrypt_scg_status *status);
     /* SCG_error, or a channel_error while this SCG's answer was awaited. ACTIVATION_TOO_SOON alone is a
-     * warning: the answer is yet to come. */
+     * warning: the answer is yet to come. `text`: what the number means, and in brackets the SCS's own
+     * words, printable ones alone. */
     void (*scg_error)(void *context, uint16_t scg_id, uint16_t error, const char *text);
     /* No answer in time: it is not known what the SCS made of the request. */
     void (*unanswered)(void *context, uint16_t scg_id);

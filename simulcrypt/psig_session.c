@@ -174,6 +174,11 @@ int simulcrypt_psig_session_send(struct simulcrypt_psig_session *session, struct
     return simulcrypt__link_send(&session->client.link, encoder);
 }
 
+bool simulcrypt_psig_session_version_refused(const struct simulcrypt_psig_session *session)
+{
+    return session->client.version_refused;
+}
+
 void simulcrypt_psig_session_close(struct simulcrypt_psig_session *session)
 {
     simulcrypt__client_close(&session->client);

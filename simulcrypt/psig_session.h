@@ -68,6 +68,10 @@ int simulcrypt_psig_session_begin(struct simulcrypt_psig_session *session, uint1
                                   struct simulcrypt_encoder *encoder);
 int simulcrypt_psig_session_send(struct simulcrypt_psig_session *session, struct simulcrypt_encoder *encoder);
 
+/* Whether the C(P)SIG refused the version (error_status 0x0002) since the last connected(): a lower one may
+ * do. */
+bool simulcrypt_psig_session_version_refused(const struct simulcrypt_psig_session *session);
+
 /* Orderly end: stream_close, channel_close. */
 void simulcrypt_psig_session_close(struct simulcrypt_psig_session *session);
 

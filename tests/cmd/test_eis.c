@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scramline-eis as its users run it, against an SCS over loopback TCP that behaves, or does not. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,6 @@ static struct {
     struct simulcrypt_scg_session *session;
     struct simulcrypt_scgs *scgs;
     struct simulcrypt_scg accepted; /* criteria may be gone by now */
-    uint8_t criteria[4];
     uint16_t check_error;
     enum manner manner;
     uint8_t version; /* of the last message */
@@ -33,7 +33,7 @@ static struct {
 static struct net_loop *loop;
 static char folder[] = "/tmp/scramline-eis-XXXXXX";
 static char config_path[64], place[32];
-static char out[65536], err[8192];
+static char out[1 << 18], err[8192];
 static pid_t child;
 static int child_out, child_err;
 
@@ -89,8 +89,6 @@ static void accept_definition(void *context, const struct simulcrypt_scg *scg)
     scs.definitions++;
     scs.removals += simulcrypt_scg_is_removal(scg);
     scs.accepted = *scg;
-    if (scg->ecm_group_count && scg->ecm_groups[0].access_criteria_size <= sizeof(scs.criteria))
-        memcpy(scs.criteria, scg->ecm_groups[0].access_criteria, scg->ecm_groups[0].access_criteria_size);
 }
 
 static uint16_t nominal_cp_duration(void *context, uint16_t scg_id)
@@ -200,7 +198,7 @@ static void listen_with(struct net_tls *tls)
 
 static void begin(void)
 {
-    const struct simulcrypt_scs_abilities abilities = {.services = true, .components = true, .max_scg = 100};
+    const struct simulcrypt_scs_abilities abilities = {.services = true, .components = true, .max_scg = 2000};
 
     cr_assert_not_null(getenv("SCRAMLINE_PROGRAMS"), "set by the test runner");
     cr_assert_not_null(mkdtemp(folder));
@@ -231,6 +229,8 @@ static void start(const char *const *arguments)
 
     snprintf(program, sizeof(program), "%s/scramline", getenv("SCRAMLINE_PROGRAMS"));
     cr_assert(pipe(out_pipe) == 0 && pipe(err_pipe) == 0);
+    cr_assert_geq(fcntl(out_pipe[1], F_SETPIPE_SZ, (int)sizeof(out)),
+                  0); /* read when the program has ended */
     child = fork();
     if (child == 0) {
         dup2(out_pipe[1], STDOUT_FILENO);
@@ -300,7 +300,7 @@ Test(eis_command, provides_what_the_file_says_and_shows_the_answers)
 {
     cr_assert_eq(RUN(), 0, "%s%s", out, err);
     cr_assert_str_empty(err);
-    expect(out, "is open, version 4: SCGs of services and components, at most 100\n");
+    expect(out, "is open, version 4: SCGs of services and components, at most 2000\n");
     expect(out, "SCG    CURRENT     PENDING     CP         STATE\n");
     expect(out, "1      -           11          10.5 s     pending\n");
     expect(out, "2      -           12          -          pending\n");
@@ -346,7 +346,7 @@ Test(eis_command, json_lines_for_machines)
     scs.check_error = SIMULCRYPT_EIS_RESOURCE_TAKEN;
     cr_assert_eq(RUN("--json"), 1);
     expect(out, "{\"event\":\"channel\",");
-    expect(out, "\"version\":4,\"services\":true,\"components\":true,\"max_SCG\":100}\n");
+    expect(out, "\"version\":4,\"services\":true,\"components\":true,\"max_SCG\":2000}\n");
     expect(out, "{\"event\":\"scg\",\"SCG_id\":1,\"result\":\"status\",\"current_reference_id\":0,"
                 "\"pending\":true,\"pending_reference_id\":11,\"nominal_CP_duration\":105}\n");
     expect(out, "{\"event\":\"scg\",\"SCG_id\":2,\"result\":\"refused\",\"error_status\":16,\"error\":");
@@ -488,6 +488,21 @@ Test(eis_command, wrong_configurations_cost_one_line)
     unlink(config_path);
     cr_assert_eq(RUN(), 1);
     expect_one_line("eis.yaml: ");
+}
+
+Test(eis_command, a_thousand_scgs_are_provided)
+{
+    FILE *file = fopen(config_path, "we");
+
+    cr_assert_not_null(file);
+    fprintf(file, "channel_id: 7\ntransport_stream_id: 1\noriginal_network_id: 2\nscgs:\n");
+    for (unsigned i = 1; i <= 1000; i++)
+        fprintf(file, "  - {id: %u, services: [%u], ecm_groups: [{super_cas_id: 1, ecm_id: %u}]}\n", i, i, i);
+    fclose(file);
+    cr_assert_eq(RUN(), 0, "%s", err);
+    cr_assert_eq(scs.definitions, 1000);
+    cr_assert_eq(RUN("--list", "--json"), 0);
+    expect(out, "{\"event\":\"summary\",\"answers\":1000,\"refused\":0}\n");
 }
 
 static void write_tls_config(const char *name)

@@ -134,55 +134,6 @@ Test(memory, connection, .timeout = 60)
     memory_refuse_each(use_connection_in_a_loop, NULL, 4);
 }
 
-static void ignore(void *context)
-{
-    (void)context;
-}
-
-static void ignore_bytes(void *context, const uint8_t *bytes, size_t size)
-{
-    (void)context;
-    (void)bytes;
-    (void)size;
-}
-
-static void ignore_reason(void *context, const char *why)
-{
-    (void)context;
-    (void)why;
-}
-
-static int use_dialer_in(struct net_loop *loop)
-{
-    static const struct net_dialer_ops dialer_ops = {ignore, ignore_bytes, ignore_reason};
-    const struct net_dialer_config config = {.host = "127.0.0.1", .port = 9, .peer = "peer"};
-    struct net_dialer *dialer;
-    int status = net_dialer_create(&dialer, loop, &config, &dialer_ops, NULL);
-
-    for (int i = 0; status == 0 && i < 3; i++)
-        net_loop_run_once(loop, 1);
-    net_dialer_destroy(dialer);
-    return status;
-}
-
-static int use_dialer(void *context)
-{
-    struct net_loop *loop = NULL;
-    int status = net_loop_create(&loop);
-
-    (void)context;
-    if (status == 0)
-        status = use_dialer_in(loop);
-    net_loop_destroy(loop);
-    return status;
-}
-
-/* Where there is no memory to connect it tries again later. */
-Test(memory, dialer, .timeout = 60)
-{
-    memory_survive_each(use_dialer, NULL, 5);
-}
-
 /* The same with TLS, from the contexts on. */
 static int use_secured(void *context)
 {
@@ -232,6 +183,55 @@ static int use_datagrams(void *context)
 Test(memory, datagrams, .timeout = 60)
 {
     memory_refuse_each(use_datagrams, NULL, 3);
+}
+
+static void ignore(void *context)
+{
+    (void)context;
+}
+
+static void ignore_bytes(void *context, const uint8_t *bytes, size_t size)
+{
+    (void)context;
+    (void)bytes;
+    (void)size;
+}
+
+static void ignore_reason(void *context, const char *why)
+{
+    (void)context;
+    (void)why;
+}
+
+static int use_dialer_in(struct net_loop *loop)
+{
+    static const struct net_dialer_ops dialer_ops = {ignore, ignore_bytes, ignore_reason};
+    const struct net_dialer_config config = {.host = "127.0.0.1", .port = 9, .peer = "peer"};
+    struct net_dialer *dialer;
+    int status = net_dialer_create(&dialer, loop, &config, &dialer_ops, NULL);
+
+    for (int i = 0; status == 0 && i < 3; i++)
+        net_loop_run_once(loop, 1);
+    net_dialer_destroy(dialer);
+    return status;
+}
+
+static int use_dialer(void *context)
+{
+    struct net_loop *loop = NULL;
+    int status = net_loop_create(&loop);
+
+    (void)context;
+    if (status == 0)
+        status = use_dialer_in(loop);
+    net_loop_destroy(loop);
+    return status;
+}
+
+/* Where there is no memory to connect it tries again later. */
+Test(memory, dialer, .timeout = 60)
+{
+    memory_survive_each(use_dialer, NULL, 5);
 }
 
 /* What is read goes through the loop's own memory; what is written and does not go at once, through a copy.

@@ -445,9 +445,9 @@ Test(eis_scs, errors_about_an_scg_are_reported)
     cr_assert_eq(simulcrypt_eis_session_test(eis_pair.eis, 1, wire.now_ms), 0);
     wire_client_hears("v4 SCG_error " CHANNEL
                       " SCG_id=0001 SCG_reference_id=00000001 error_status=000D error_status=0010 "
-                      "error_description=4142");
+                      "error_description=411B42");
     wire_expect("scg_error 1: 0010 ");
-    cr_assert_str_eq(eis_pair.why, "a resource is already in another SCG");
+    cr_assert_str_eq(eis_pair.why, "a resource is already in another SCG (A?B)");
     cr_assert_eq(simulcrypt_eis_session_test(eis_pair.eis, 1, wire.now_ms), 0);
     wire_client_hears("v4 SCG_error " CHANNEL " SCG_id=0001 error_status=000D");
     wire_expect("scg_error 1: 000D ");
