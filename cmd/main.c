@@ -16,6 +16,7 @@ static const struct {
     {"scramble", "scramble a programme of a TS file, pipe or capture"},
     {"descramble", "open a scrambled TS file, pipe or capture"},
     {"ecmg", "serve ECMs over DVB SimulCrypt"},
+    {"simulcrypt", "watch SimulCrypt interfaces: captures, or as a proxy"},
     {"run", "live headend: DPDK ports in, DPDK ports out"},
     {"keys", "make the secrets that the other commands need"},
     {"bench", "measure the ciphers of this machine, beside other libraries"},
