@@ -30,7 +30,8 @@ void cmd_latency_add(struct cmd_latency *latency, uint64_t nanoseconds)
 
 uint64_t cmd_latency_quantile(const struct cmd_latency *latency, double share)
 {
-    uint64_t wanted = (uint64_t)(share * (double)latency->count);
+    double exact = share * (double)latency->count;
+    uint64_t wanted = (uint64_t)exact + ((double)(uint64_t)exact < exact);
     uint64_t seen = 0;
 
     for (unsigned step = 0; step < 64 * CMD_LATENCY_STEPS; step++) {
