@@ -10,12 +10,12 @@
 
 uint64_t base_clock_monotonic_ns(void);
 
+/* Since 1970-01-01, for people and for peers: it may be set, and go back. */
+uint64_t base_clock_utc_ns(void);
+
 static inline uint64_t base_clock_monotonic_ms(void)
 {
     return base_clock_monotonic_ns() / 1000000;
 }
-
-/* Milliseconds since 1970-01-01, 0:00 UTC, as this machine has it: it may be set and jump. */
-int64_t base_clock_utc_ms(void);
 
 #endif

@@ -167,7 +167,8 @@ static uint16_t check(void *context, uint16_t channel_id, const struct simulcryp
     if ((error = check_content(live, stream, scg)) || (error = check_free(stream, channel_id, scg)) ||
         (error = check_ecms(stream, cmd_live_scg_find(stream, channel_id, scg->scg_id), scg)))
         return error;
-    return activation_ms != HEADEND_EIS_AT_ONCE && activation_ms < base_clock_utc_ms() + SOON_MS
+    return activation_ms != HEADEND_EIS_AT_ONCE &&
+                   activation_ms < (int64_t)(base_clock_utc_ns() / 1000000) + SOON_MS
                ? SIMULCRYPT_EIS_ACTIVATION_TOO_SOON
                : SIMULCRYPT_EIS_OK;
 }

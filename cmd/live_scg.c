@@ -222,8 +222,9 @@ static void own_units(struct cmd_live_scg *scg)
 /* How far away its time is, in ms; 0 or less: it has come. */
 static int64_t wait_of(const struct cmd_live_definition *definition)
 {
-    return definition->activation_ms == HEADEND_EIS_AT_ONCE ? 0
-                                                            : definition->activation_ms - base_clock_utc_ms();
+    return definition->activation_ms == HEADEND_EIS_AT_ONCE
+               ? 0
+               : definition->activation_ms - (int64_t)(base_clock_utc_ns() / 1000000);
 }
 
 /* One that begins waits for its time; one that changes looks for the boundary itself. */

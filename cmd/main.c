@@ -18,6 +18,7 @@ static const struct {
     {"ecmg", "serve ECMs over DVB SimulCrypt"},
     {"eis", "give a scrambler its SCGs over DVB SimulCrypt"},
     {"emmg", "deliver EMMs to a MUX over DVB SimulCrypt"},
+    {"simulcrypt", "watch SimulCrypt interfaces: captures, or as a proxy"},
     {"run", "live headend: DPDK ports in, DPDK ports out"},
     {"keys", "make the secrets that the other commands need"},
     {"bench", "measure the ciphers of this machine, beside other libraries"},

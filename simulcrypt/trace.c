@@ -13,6 +13,7 @@
 struct trace {
     const struct simulcrypt_interface *interface;
     bool json, show_secrets;
+    size_t bytes_shown;
     char *at, *end;
     bool failed; /* something did not fit */
 };
@@ -47,6 +48,15 @@ static void put_hex(struct trace *trace, const uint8_t *bytes, size_t size)
     for (size_t i = 0; i < size; i++)
         put(trace, "%02X", bytes[i]);
     put(trace, trace->json ? "\"" : "");
+}
+
+static void put_bytes(struct trace *trace, const uint8_t *bytes, size_t size)
+{
+    bool cut = !trace->json && trace->bytes_shown && size > trace->bytes_shown;
+
+    put_hex(trace, bytes, cut ? trace->bytes_shown : size);
+    if (cut)
+        put(trace, "…(%zu bytes)", size);
 }
 
 /* Long ones are names of things, and read best in hexadecimal; JSON knows no other than decimal. */
@@ -88,7 +98,7 @@ static void put_value(struct trace *trace, const struct simulcrypt_parameter_typ
                       struct simulcrypt_field field)
 {
     if (!type || field.size < type->size_min || field.size > type->size_max || type->kind == SIMULCRYPT_BYTES)
-        put_hex(trace, field.value, field.size);
+        put_bytes(trace, field.value, field.size);
     else if (type->tag == SIMULCRYPT_P_ERROR_STATUS)
         put_error_status(trace, field);
     else if (type->kind == SIMULCRYPT_SIGNED)
@@ -152,6 +162,7 @@ ptrdiff_t simulcrypt_trace(const struct simulcrypt_interface *interface, const v
     struct trace trace = {.interface = interface,
                           .json = options->form == SIMULCRYPT_TRACE_JSON,
                           .show_secrets = options->show_secrets,
+                          .bytes_shown = options->bytes_shown,
                           .at = text,
                           .end = text + room};
     int status = simulcrypt_message_decode(interface, SIMULCRYPT_FROM_BOTH, bytes, size, &message, &verdict);

@@ -17,6 +17,8 @@ enum simulcrypt_trace_form {
 struct simulcrypt_trace_options {
     enum simulcrypt_trace_form form;
     bool show_secrets;
+    /* Bytes of a value that a line of text shows, the rest is counted; 0: all. JSON always has all. */
+    size_t bytes_shown;
 };
 
 #define SIMULCRYPT_TRACE_ROOM(size) (32 * (size_t)(size) + 512)

@@ -16,7 +16,7 @@ static char line[SIMULCRYPT_TRACE_ROOM(sizeof(bytes))];
 static const char *trace_bytes(const struct simulcrypt_interface *interface, size_t size,
                                enum simulcrypt_trace_form form, bool show_secrets)
 {
-    struct simulcrypt_trace_options options = {form, show_secrets};
+    struct simulcrypt_trace_options options = {.form = form, .show_secrets = show_secrets};
     ptrdiff_t length = simulcrypt_trace(interface, bytes, size, &options, line, sizeof(line));
     cr_assert_eq(length, (ptrdiff_t)strlen(line));
     return line;
@@ -59,6 +59,22 @@ Test(trace, shows_compounds)
               "ECM_Group=00090002000500080004000000010010000101"),
         "v3 SCG_provision EIS_channel_id=1 SCG_id=1 transport_stream_id=1 original_network_id=1 "
         "SCG_reference_id=0x00000001 ECM_Group={ECM_id=5 Super_CAS_id=0x00000001 AC_changed_flag=1}");
+}
+
+Test(trace, shortens_long_values_of_text_alone)
+{
+    struct simulcrypt_trace_options options = {.form = SIMULCRYPT_TRACE_TEXT, .bytes_shown = 2};
+    size_t size = script_encode("ECM_response ECM_channel_id=0001 ECM_stream_id=0007 CP_number=0005 "
+                                "ECM_datagram=80700212345678",
+                                bytes, sizeof(bytes));
+    cr_assert(simulcrypt_trace(&simulcrypt_ecmg_scs, bytes, size, &options, line, sizeof(line)) > 0);
+    cr_assert(strstr(line, "ECM_datagram=8070…(7 bytes)"), "%s", line);
+    options.bytes_shown = 7;
+    cr_assert(simulcrypt_trace(&simulcrypt_ecmg_scs, bytes, size, &options, line, sizeof(line)) > 0);
+    cr_assert(strstr(line, "ECM_datagram=80700212345678"), "%s", line);
+    options = (struct simulcrypt_trace_options){.form = SIMULCRYPT_TRACE_JSON, .bytes_shown = 2};
+    cr_assert(simulcrypt_trace(&simulcrypt_ecmg_scs, bytes, size, &options, line, sizeof(line)) > 0);
+    cr_assert(strstr(line, "\"80700212345678\""), "%s", line);
 }
 
 #define PROVISION                                                                                            \
@@ -138,7 +154,7 @@ Test(trace, every_message_has_a_line_and_an_interface)
 
 Test(trace, too_little_room_is_told)
 {
-    struct simulcrypt_trace_options options = {SIMULCRYPT_TRACE_TEXT, false};
+    struct simulcrypt_trace_options options = {.form = SIMULCRYPT_TRACE_TEXT};
     size_t size = script_encode(PROVISION, bytes, sizeof(bytes));
     size_t whole = strlen(trace(PROVISION));
     for (size_t room = 1; room <= whole; room++)
