@@ -199,7 +199,7 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
                             report);
     for (unsigned i = 0; !rc && i < entries->stream_count; i++)
         rc = take_stream(config, &entries->streams[i], report);
-    return rc;
+    return rc ? rc : cmd_headend_take_emmg(config, entries, folder, report);
 }
 
 /* What was not taken over. */
@@ -217,6 +217,7 @@ static void discard(struct cmd_headend_entries *entries)
     for (unsigned i = 0; i < entries->stream_count; i++)
         discard_stream(&entries->streams[i]);
     cmd_cas_list_clear(&entries->cas);
+    free(entries->emmg_entries);
     free(entries);
 }
 
@@ -226,6 +227,7 @@ static void begin(struct cmd_headend_entries *entries)
         .services = true, .components = true, .has_cp_duration = true, .cp_duration = 1};
     net_listener_settings_init(&entries->eis.config.listen, CMD_HEADEND_EIS_PORT);
     entries->eis.config.listen.connections_max = 0;
+    headend_mux_config_init(&entries->emmg.config);
 }
 
 int cmd_headend_config_parse(struct cmd_headend_config *config, const char *path, const uint8_t *text,

@@ -12,6 +12,7 @@
 #include "headend/eis.h"
 #include "headend/follower.h"
 #include "headend/group.h"
+#include "headend/mux.h"
 #include "pipeline/pipeline.h"
 
 #define CMD_HEADEND_WHY_SIZE 512 /* characters of an error message */
@@ -62,12 +63,18 @@ struct cmd_headend_eis {
     bool components_by_tag; /* component_id is a component_tag, else a PID */
 };
 
+struct cmd_headend_emmg {
+    bool wanted;
+    struct headend_mux_config config; /* without orders and callback */
+};
+
 struct cmd_headend_config {
     struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
     struct pipeline_stream_config *pipeline_streams;
     struct cmd_headend_stream *streams; /* in the same order */
     struct cmd_cas_list cas;            /* those of streams' short form behind the others */
     struct cmd_headend_eis eis;
+    struct cmd_headend_emmg emmg;
 };
 
 /* The CASs of one service of a stream, and their terms; NULL with *count 0 for none. */

@@ -51,6 +51,13 @@ struct cmd_headend_stream_entry {
     unsigned ecmg_line, ecm_pid_line, algorithm_line, iv_line, counter_bits_line; /* 0: not given */
 };
 
+struct cmd_headend_emmg_entry {
+    struct headend_mux_entry mux; /* without the stream's index */
+    bool has_data_id;
+    char stream[64];
+    unsigned line;
+};
+
 struct cmd_headend_entries {
     struct pipeline_config pipeline; /* without ports and streams */
     unsigned port_count, stream_count;
@@ -60,11 +67,21 @@ struct cmd_headend_entries {
     struct cmd_headend_eis eis;
     uint64_t eis_test_period_us;
     unsigned eis_line;
+    struct cmd_headend_emmg emmg;
+    unsigned emmg_line;
+    uint64_t emmg_test_period_us;
+    unsigned emmg_entry_count;
+    struct cmd_headend_emmg_entry *emmg_entries;
 };
 
 extern const struct base_yaml_key cmd_headend_service_key;       /* of an entry of `services` */
 extern const struct base_yaml_key cmd_headend_eis_keys[];        /* of struct cmd_headend_entries */
+extern const struct base_yaml_key cmd_headend_emmg_keys[];       /* of struct cmd_headend_entries */
 extern const struct base_yaml_key cmd_headend_stream_eis_keys[]; /* of struct cmd_headend_stream_entry */
 extern const struct base_yaml_key cmd_headend_keys[];            /* of struct cmd_headend_entries */
+
+/* What EMMGs may send, once the streams are known. BASE_E_CONFIGURATION with the report. */
+int cmd_headend_take_emmg(struct cmd_headend_config *config, const struct cmd_headend_entries *entries,
+                          const char *folder, const struct base_yaml_report *report);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cmd/cipher_options.h"
 #include "cmd/live_eis.h"
+#include "cmd/live_mux.h"
 #include "cmd/live_scg.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
@@ -165,7 +166,7 @@ static bool add_listed(struct cmd_live_stream *stream)
     return added;
 }
 
-static void place_ecms(struct cmd_live_stream *stream)
+void cmd_live_place_ecms(struct cmd_live_stream *stream)
 {
     if (stream->units)
         cmd_live_scgs_place_ecms(stream);
@@ -223,7 +224,7 @@ static void observe(struct cmd_live_stream *stream)
             changed = stream->orders_wait = true;
     }
     if (changed || headend_follower_map(stream->follower)->observations != stream->planned) {
-        place_ecms(stream);
+        cmd_live_place_ecms(stream);
         cmd_live_publish(stream);
         tell_missing(stream);
     }
@@ -279,6 +280,8 @@ int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config
     if (!rc)
         rc = cmd_live_eis_open(live);
     if (!rc)
+        rc = cmd_live_mux_open(live);
+    if (!rc)
         tell_tiers(live);
     return rc;
 }
@@ -296,6 +299,7 @@ void cmd_live_tick(struct cmd_live *live)
         for (unsigned j = 0; !stream->units && j < stream->service_count; j++)
             headend_scg_advance(stream->services[j].common.scg, now);
     }
+    cmd_live_mux_tick(live, pipeline_now(live->pipeline));
 }
 
 void cmd_live_report(struct cmd_live *live)
@@ -307,6 +311,7 @@ void cmd_live_report(struct cmd_live *live)
 void cmd_live_clear(struct cmd_live *live)
 {
     cmd_live_eis_close(live);
+    cmd_live_mux_close(live);
     for (unsigned i = 0; i < live->stream_count; i++) {
         close_services(&live->streams[i]);
         cipher_destroy(live->streams[i].cipher);

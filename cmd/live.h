@@ -48,6 +48,7 @@ struct cmd_live {
     struct net_loop *loop;
     struct cmd_cas_set cas;
     struct headend_eis *eis; /* NULL without one */
+    struct headend_mux *mux; /* NULL without EMMGs */
     char eis_told[256];      /* its last error that the log knows of */
     uint32_t scgs;           /* of EISs, ever */
     unsigned stream_count;
@@ -65,6 +66,9 @@ void cmd_live_report(struct cmd_live *live);
 
 /* A new plan after a change of groups or of the map. */
 void cmd_live_publish(struct cmd_live_stream *stream);
+
+/* ECMs to where the follower puts them now. */
+void cmd_live_place_ecms(struct cmd_live_stream *stream);
 
 /* Only once the pipeline has stopped: workers read the slots that go here. */
 void cmd_live_clear(struct cmd_live *live);

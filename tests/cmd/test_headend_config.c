@@ -290,6 +290,43 @@ Test(headend_config, tells_what_is_wrong_with_an_eis)
             "f.yaml:12: without_scg: 'whatever' is neither 'black' nor 'clear'");
 }
 
+#define EMMG(more) "emmg:\n  streams:\n    - {client_id: 0x5CA10001, stream: one, pid: 0x300" more "}\n"
+
+Test(headend_config, emmgs_send_into_streams)
+{
+    const struct headend_mux_config *mux = &config.emmg.config;
+
+    cr_assert_eq(
+        parse(EMMG(", data_id: 7, bandwidth: 90, data_type: private, udp_only: on, format: packets, "
+                   "private_data: \"0a\"") "  udp: \"239.1.1.1:99\"\n  listen: \"*:98\"\n"
+                                           "  test_period: 2\n  bandwidth: 500\n  udp_interface: lo\n" PORTS
+                                               STREAM CW),
+        0, "%s", why);
+    cr_assert(config.emmg.wanted && mux->has_udp);
+    cr_assert_str_eq(mux->udp_host, "239.1.1.1");
+    cr_assert_eq(mux->udp_port, 99);
+    cr_assert_eq(mux->listener.port, 98);
+    cr_assert_eq(mux->test_period_ms, 2000);
+    cr_assert_eq(mux->bandwidth, 500);
+    cr_assert_eq(mux->entry_count, 1);
+    cr_assert(!mux->entries[0].any_data_id && mux->entries[0].udp_only);
+    cr_assert_eq(mux->entries[0].client_id, 0x5CA10001);
+    cr_assert_eq(mux->entries[0].data_id, 7);
+    cr_assert_eq(mux->entries[0].pid, 0x300);
+    cr_assert_eq(mux->entries[0].bandwidth, 90);
+    cr_assert_eq(mux->entries[0].private_bytes[0], 10);
+    cr_assert_eq(mux->entries[0].data_type, SIMULCRYPT_DATA_PRIVATE);
+    cr_assert_eq(mux->entries[0].format, SIMULCRYPT_PACKETS);
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse(EMMG("") PORTS STREAM CW), 0, "%s", why);
+    cr_assert(mux->entries[0].any_data_id && !mux->has_udp);
+    cr_assert_str_eq(mux->listener.host, "127.0.0.1");
+    cmd_headend_config_clear(&config);
+    refuses("emmg:\n  streams:\n    - {client_id: 1, stream: two, pid: 99}\n" PORTS STREAM CW,
+            "f.yaml:3: stream: no stream is named two");
+    refuses("emmg: {}\n" PORTS STREAM CW, "f.yaml:1: emmg: streams is missing");
+}
+
 Test(headend_config, takes_all_services)
 {
     cr_assert_eq(parse(PORTS STREAM CW "    services: [all]\n"), 0, "%s", why);
