@@ -21,6 +21,7 @@
 struct run {
     const char *config_path;
     const char *cpu_mask;
+    const char *status_path; /* NULL: none */
     bool check, json, stop_at_end;
     uint64_t duration_us; /* 0: for ever */
 
@@ -51,6 +52,8 @@ static void tick(void *context)
     if (++run->ticks % TICKS_PER_SEC == 0) {
         cmd_live_report(&run->live);
         cmd_run_report_status(&run->report);
+        if (run->status_path)
+            cmd_run_report_write(&run->report, run->status_path);
     }
     if ((run->duration_us && now_us >= run->duration_us) || pipeline_finished(run->pipeline))
         net_loop_stop(run->loop);
@@ -153,6 +156,12 @@ int main(int argc, char **argv)
          .help = "only check the configuration; needs no ports and no rights"},
         CMD_OPTION_CPU_MASK(&run.cpu_mask),
         {.name = "--json", .kind = CMD_FLAG, .value = &run.json, .help = "the summary as JSON"},
+        {.name = "--status",
+         .argument = "FILE",
+         .kind = CMD_TEXT,
+         .value = &run.status_path,
+         .help = "replace FILE each second by what the JSON summary would say:\nstreams, CASs, ECMGs, EISs, "
+                 "EMMGs"},
         {.name = "--stop-at-end",
          .kind = CMD_FLAG,
          .value = &run.stop_at_end,

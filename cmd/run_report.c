@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/run_report.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "cmd/cas_report.h"
+#include "cmd/live_json.h"
 #include "cmd/live_scg.h"
 #include "cmd/summary.h"
 
@@ -106,90 +109,42 @@ static void print_line(const struct cmd_run_report *report, double seconds,
            *ecms ? " (" : "", ecms, *ecms ? ")" : "");
 }
 
-/* What the control words of an SCG have come to; adds to `json`. */
-static void add_scg_json(json_t *json, struct headend_scg *scg, const struct headend_follower *follower)
+static json_t *make_json(const struct cmd_run_report *report)
 {
-    struct headend_group_status group;
-    json_t *more;
+    double seconds = (double)(base_clock_monotonic_ns() - report->started_ns) / 1e9;
+    struct pipeline_counters frames;
+    json_t *root;
 
-    headend_group_status(headend_scg_group(scg), &group);
-    more = json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "ecm_pid", cmd_scg_ecm_pid(scg, follower),
-                     "crypto_periods", (json_int_t)group.crypto_periods, "ecms", (json_int_t)group.ecms,
-                     "stretched", (json_int_t)group.stretched, "without", (json_int_t)group.without, "on_air",
-                     group.on_air, "degraded", group.degraded, "cas", cmd_scg_cas_json(scg, follower));
-    json_object_update(json, more);
-    json_decref(more);
+    pipeline_counters(report->live->pipeline, &frames);
+    root = json_pack(
+        "{s:f, s:s, s:o, s:I}", "seconds", seconds, "memory", pipeline_memory_mode(report->live->pipeline),
+        "frames", CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, &frames), "dropped", (json_int_t)drops(&frames));
+    cmd_live_add_json(root, report->live);
+    return root;
 }
 
-static json_t *service_json(const struct cmd_live_stream *stream, unsigned index)
+static int write_json(const struct cmd_run_report *report, const char *path)
 {
-    struct headend_scg *scg = stream->services[index].common.scg;
-    struct headend_service_status service = {0};
+    char partial[PATH_MAX];
     json_t *json;
+    int status;
 
-    (void)headend_follower_status(stream->follower, index, &service);
-    json = json_pack("{s:i, s:s, s:b, s:i}", "service_id", service.service_id, "name", service.name, "found",
-                     service.found && service.pmt_known, "pmt_pid", service.pmt_pid);
-    if (scg)
-        add_scg_json(json, scg, stream->follower);
-    return json;
+    if (snprintf(partial, sizeof(partial), "%s.partial", path) >= (int)sizeof(partial))
+        return -ENAMETOOLONG;
+    json = make_json(report);
+    status =
+        json && json_dump_file(json, partial, JSON_INDENT(2)) == 0 && rename(partial, path) == 0 ? 0 : -errno;
+    json_decref(json);
+    return status;
 }
 
-static json_t *units_json(const struct cmd_live_stream *stream, const struct cmd_live_definition *definition,
-                          bool components)
+void cmd_run_report_write(struct cmd_run_report *report, const char *path)
 {
-    json_t *units = json_array();
+    int status = write_json(report, path);
 
-    for (unsigned i = 0; definition && i < definition->unit_count; i++) {
-        const struct cmd_live_unit *unit = definition->units[i];
-        struct headend_service_status service = {0};
-
-        (void)headend_follower_status(stream->follower, unit->service, &service);
-        if (unit->is_component == components)
-            json_array_append_new(units, json_integer(components ? unit->component : service.service_id));
-    }
-    return units;
-}
-
-static json_t *scg_json(const struct cmd_live_stream *stream, const struct cmd_live_scg *scg)
-{
-    json_t *json = json_pack("{s:i, s:i, s:o, s:o, s:b}", "eis_channel_id", scg->channel_id, "scg_id",
-                             scg->scg_id, "services", units_json(stream, scg->current, false), "components",
-                             units_json(stream, scg->current, true), "pending", scg->coming != NULL);
-
-    if (scg->scg)
-        add_scg_json(json, scg->scg, stream->follower);
-    return json;
-}
-
-static json_t *stream_json(const struct cmd_live_stream *stream)
-{
-    struct scrambler_counters packets;
-    json_t *services = json_array(), *scgs = json_array();
-
-    pipeline_stream_counters(stream->live->pipeline, stream->index, &packets);
-    for (unsigned i = 0; i < stream->service_count; i++)
-        json_array_append_new(services, service_json(stream, i));
-    for (const struct cmd_live_scg *scg = cmd_live_scgs(stream); scg; scg = scg->next)
-        json_array_append_new(scgs, scg_json(stream, scg));
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o}", "name", stream->name, "algorithm",
-        cipher_algorithm_name(stream->config->algorithm), "tier", cipher_tier_name(stream->cipher), "packets",
-        CMD_SUMMARY_COUNTERS(SCRAMBLER_COUNTER_MAP, &packets), "services", services, "scgs", scgs);
-}
-
-static void print_json(const struct cmd_run_report *report, double seconds,
-                       const struct pipeline_counters *frames)
-{
-    json_t *streams = json_array(), *root;
-
-    for (unsigned i = 0; i < report->live->stream_count; i++)
-        json_array_append_new(streams, stream_json(&report->live->streams[i]));
-    root = json_pack("{s:f, s:s, s:o, s:I, s:o, s:o}", "seconds", seconds, "memory",
-                     pipeline_memory_mode(report->live->pipeline), "frames",
-                     CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, frames), "dropped", (json_int_t)drops(frames),
-                     "streams", streams, "cas", cmd_cas_set_json(&report->live->cas));
-    cmd_summary_print(stdout, root);
+    if (status != report->write_status && status < 0)
+        base_log(BASE_LOG_WARNING, "--status: %s cannot be written: %s", path, base_error_text(status));
+    report->write_status = status;
 }
 
 int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
@@ -204,7 +159,7 @@ int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)
     sum_services(report->live, &groups);
     wipe_line();
     if (json)
-        print_json(report, seconds, &frames);
+        cmd_summary_print(stdout, make_json(report));
     else
         print_line(report, seconds, &frames, &packets, &groups);
     return (int64_t)(frames.rx_frames + frames.inserted_frames - frames.tx_frames - drops(&frames));

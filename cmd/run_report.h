@@ -10,10 +10,14 @@ struct cmd_run_report {
     uint64_t started_ns;
     uint64_t last_ns, last_frames, last_packets; /* of the last status line */
     bool terminal;
+    int write_status; /* of the last cmd_run_report_write() */
 };
 
 void cmd_run_report_init(struct cmd_run_report *report, const struct cmd_live *live);
 void cmd_run_report_status(struct cmd_run_report *report); /* call once a second */
+
+/* All that the summary says, as of now, as JSON: the file is replaced as a whole. A failure is told once. */
+void cmd_run_report_write(struct cmd_run_report *report, const char *path);
 
 /* On standard output. Returns the frames that no counter explains: 0, or there is a bug. Call after
  * pipeline_stop(). */

@@ -13,7 +13,7 @@ feed() { # feed FIFO ARGUMENT…
     servers+=($!)
 }
 run_to_end() { # run_to_end [COMMAND…]: the run, by that command
-    timeout 60 "$@" "$scramline" run -c "$work/run.yaml" --stop-at-end --json >"$work/run.json" 2>"$work/log" || { cat "$work/log"; return 1; }
+    timeout 60 "$@" "$scramline" run -c "$work/run.yaml" --stop-at-end --json --status "$work/status.json" >"$work/run.json" 2>"$work/log" || { cat "$work/log"; return 1; }
     json_is "$work/run.json" "(lambda f: f['rx_frames'] + f['inserted_frames'] == f['tx_frames'] + d['dropped'])(d['frames'])" &&
         json_is "$work/run.json" "d['dropped'] == 0 and all(s['packets']['in'] + s['packets']['inserted'] == s['packets']['out'] for s in d['streams'])"
 }

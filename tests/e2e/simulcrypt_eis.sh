@@ -66,6 +66,8 @@ check 'a change of it is accepted' changes
 sleep 3
 lists() { eis --list && grep -q '"SCG_id":7' "$work/eis.out"; }
 check 'the list has it' lists
+status() { json_is "$work/status.json" "d['eis']['channel_list'][0]['scgs'] == 1 and d['streams'][0]['scgs'][0]['services'] == [1]"; }
+check 'the status file tells of it while it runs' status
 removes() { eis --remove 7; }
 check 'its removal is accepted' removes
 ended() { wait "$run"; }
