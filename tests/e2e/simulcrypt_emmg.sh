@@ -45,8 +45,8 @@ sleep 2
 emmg() { # emmg NAME CLIENT_ID OPTION…: once through its folder
     local name=$1 client_id=$2
     shift 2
-    "$scramline" emmg --quiet --json --mux "$mux" --client-id "$client_id" --cycle 1 "$@" "$work/$name" >"$work/$name.json" 2>"$work/$name.log" ||
-        { cat "$work/$name.log"; return 1; }
+    timeout 20 "$scramline" emmg --quiet --json --mux "$mux" --client-id "$client_id" --cycle 1 "$@" "$work/$name" >"$work/$name.json" 2>"$work/$name.log" ||
+        { cat "$work/$name.json" "$work/$name.log"; return 1; }
 }
 at_once() {
     local first second
