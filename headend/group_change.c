@@ -232,7 +232,7 @@ bool headend_group_has_ended(const struct headend_group *group)
 static uint64_t candidate(const struct headend_group *group)
 {
     uint64_t next = headend__group_next(group), first = next, start;
-    uint64_t period = headend__group_period(group, headend__group_plan(group));
+    uint64_t period = headend__group_period(headend__group_plan(group));
 
     if (!may_redo(group))
         first = headend__latest(first + (group->asking || group->coming), group->earliest);
