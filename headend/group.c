@@ -240,7 +240,8 @@ static bool is_to_retry(const struct headend_group *group)
 
         if (cas->unsent_count)
             return true;
-        if (cas->up && !cas->waiting && !cas->in_hand && (wanted(group, cas, full, &n) || group->change))
+        if (cas->up && !cas->waiting && !cas->in_hand &&
+            (wanted(group, cas, full, &n) || headend__cas_is_to_be_asked(group, cas)))
             return true;
     }
     return false;

@@ -266,6 +266,8 @@ bool headend__group_adopt(struct headend_group *group);
 bool headend__group_abandon_newcomers(struct headend_group *group);
 /* Asks CASs that only the change to come has. */
 void headend__group_ask_newcomers(struct headend_group *group);
+/* It is one of those, and its first crypto-period is near. */
+bool headend__cas_is_to_be_asked(const struct headend_group *group, const struct headend__group_cas *cas);
 /* The next crypto-period, which begins at `start`, has been published. */
 void headend__group_settle(struct headend_group *group, uint64_t crypto_period, uint64_t start);
 /* Frees CASs that no definition has any more. */
