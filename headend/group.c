@@ -11,102 +11,6 @@
 #define STEPS_MAX 1000 /* of one call, where source time leaps in a file run */
 #define TIME_MAX  (UINT64_C(1) << 62)
 
-bool headend__group_finished(const struct headend_group *group)
-{
-    if (group->ended)
-        return true;
-    if (group->change || group->coming)
-        return false;
-    if (group->config.fixed)
-        return group->published >= 1;
-    return group->words.list && group->published >= group->words.list->count;
-}
-
-/* How long before the next crypto-period its ECMs must begin: those of required CASs; where there are none,
- * of the one that needs least. */
-static uint64_t lead_needed(const struct headend_group *group)
-{
-    const struct headend__definition *plan = headend__group_plan(group);
-    uint64_t next = headend__group_next(group), required = 0, least = HEADEND__NEVER;
-    bool any_required = false;
-
-    for (unsigned i = 0; i < plan->role_count; i++) {
-        const struct headend__group_cas *cas = plan->roles[i].cas;
-        uint64_t lead = headend__cas_lead(group, cas, next);
-
-        any_required |= plan->roles[i].required;
-        if (plan->roles[i].required)
-            required = headend__latest(required, lead);
-        else if (headend__has_in_hand(cas, next) && lead < least)
-            least = lead;
-    }
-    return any_required || least == HEADEND__NEVER ? required : least;
-}
-
-/* The largest of all: in a file run every order is in time. */
-static uint64_t lead_largest(const struct headend_group *group)
-{
-    uint64_t next = headend__group_next(group), lead = 0;
-
-    for (unsigned i = 0; i < group->cas_count; i++) {
-        const struct headend__group_cas *cas = group->cas[i];
-
-        lead = headend__latest(lead, headend__cas_lead(group, cas, headend__latest(next, cas->since)));
-        lead = headend__latest(lead, headend__cas_stop_lead(group, cas));
-    }
-    return lead;
-}
-
-/* What the first crypto-period waits for with its ECMs on air. */
-static uint64_t lead_in(const struct headend_group *group)
-{
-    const struct headend__definition *plan = headend__group_plan(group);
-    uint64_t lead = 0;
-
-    for (unsigned i = 0; i < plan->role_count; i++)
-        lead =
-            headend__latest(lead, headend__cas_lead(group, plan->roles[i].cas, headend__group_next(group)));
-    return lead;
-}
-
-static uint64_t lead_awaited(const struct headend_group *group)
-{
-    return group->config.guard + (group->config.waits_for_ecms ? lead_largest(group) : lead_needed(group));
-}
-
-uint64_t headend__group_deadline(const struct headend_group *group)
-{
-    uint64_t lead = lead_awaited(group);
-
-    if (!headend__group_on_air(group))
-        return group->due;
-    return group->due > lead ? group->due - lead : 0;
-}
-
-uint64_t headend__group_start_of_next(const struct headend_group *group)
-{
-    if (!headend__group_on_air(group))
-        return group->now + headend__latest(lead_in(group), group->config.guard);
-    return headend__latest(group->due, group->now + group->config.guard + lead_needed(group));
-}
-
-uint64_t headend__group_start_of(const struct headend_group *group, uint64_t crypto_period)
-{
-    return group->starts[(crypto_period - group->config.first_crypto_period) % HEADEND__STARTS];
-}
-
-uint64_t headend__group_period(const struct headend_group *group,
-                               const struct headend__definition *definition)
-{
-    uint64_t period = definition->crypto_period;
-
-    (void)group;
-    for (unsigned i = 0; i < definition->role_count; i++)
-        if (definition->roles[i].cas->known)
-            period = headend__cas_period(&definition->roles[i].cas->status, period);
-    return period;
-}
-
 static bool is_pid(uint16_t pid)
 {
     return pid >= TS_PID_FIRST && pid < TS_PID_NULL;
@@ -210,7 +114,7 @@ static bool publish(struct headend_group *group)
         headend__group_mark_late(group);
     group->starts[group->published % HEADEND__STARTS] = start;
     headend__group_order(group, start);
-    group->due = start + headend__group_period(group, plan);
+    group->due = start + headend__group_period(plan);
     group->asking = false;
     group->ended = headend__ends(plan);
     group->published += !group->ended;
@@ -219,24 +123,6 @@ static bool publish(struct headend_group *group)
     headend__group_recover(group);
     headend__group_settle(group, crypto_period, start);
     return true;
-}
-
-/* No crypto-period can be published now: the last one is, or as many as may be. */
-static bool is_full(const struct headend_group *group)
-{
-    return headend__group_finished(group) || group->published - group->begun >= HEADEND__AHEAD;
-}
-
-/* How far a file run may go. Where as many crypto-periods as may be are published the next one must wait for
- * one of them, however early its ECMs should begin. */
-static uint64_t limit(const struct headend_group *group)
-{
-    uint64_t deadline = headend__group_deadline(group);
-
-    if (headend__group_finished(group))
-        return HEADEND__NEVER;
-    return is_full(group) ? headend__latest(deadline, group->starts[group->begun % HEADEND__STARTS])
-                          : deadline;
 }
 
 static void count_begun(struct headend_group *group)
@@ -254,8 +140,8 @@ static void move_time(struct headend_group *group, uint64_t now)
         group->started = true;
         group->due = now;
     }
-    if (group->config.waits_for_ecms && now > limit(group))
-        now = limit(group);
+    if (group->config.waits_for_ecms && now > headend__group_limit(group))
+        now = headend__group_limit(group);
     group->now = headend__latest(group->now, now);
     count_begun(group);
     if (group->config.waits_for_ecms)
@@ -330,7 +216,7 @@ static bool step(struct headend_group *group)
     if (order_late(group))
         return true;
     headend__group_ask_newcomers(group);
-    full = is_full(group) || !headend__group_adopt(group);
+    full = headend__group_is_full(group) || !headend__group_adopt(group);
     ask_all(group, full);
     if (order_late(group))
         return true;
@@ -346,7 +232,7 @@ static uint64_t earlier_of(uint64_t best, uint64_t candidate, uint64_t now)
 /* Something was refused that is to be tried again. */
 static bool is_to_retry(const struct headend_group *group)
 {
-    bool full = is_full(group);
+    bool full = headend__group_is_full(group);
 
     for (unsigned i = 0; i < group->cas_count; i++) {
         const struct headend__group_cas *cas = group->cas[i];
@@ -354,7 +240,8 @@ static bool is_to_retry(const struct headend_group *group)
 
         if (cas->unsent_count)
             return true;
-        if (cas->up && !cas->waiting && !cas->in_hand && (wanted(group, cas, full, &n) || group->change))
+        if (cas->up && !cas->waiting && !cas->in_hand &&
+            (wanted(group, cas, full, &n) || headend__cas_is_to_be_asked(group, cas)))
             return true;
     }
     return false;
@@ -383,7 +270,7 @@ static uint64_t next_change(const struct headend_group *group)
         return earlier_of(next, headend__group_start_of(group, headend__group_next(group)), group->now);
     if (headend__group_finished(group))
         return next;
-    if (is_full(group))
+    if (headend__group_is_full(group))
         return earlier_of(next, group->starts[group->begun % HEADEND__STARTS], group->now);
     if (headend__group_is_patient(group, &until))
         next = earlier_of(next, until, group->now);
@@ -398,7 +285,7 @@ uint64_t headend_group_advance(struct headend_group *group, uint64_t now)
     for (unsigned i = 0; i < STEPS_MAX && step(group); i++)
         move_time(group, now);
     headend__group_sweep(group);
-    if (!is_full(group) && !headend__group_is_complete(group))
+    if (!headend__group_is_full(group) && !headend__group_is_complete(group))
         headend__group_fall_back(group);
     return next_change(group);
 }
@@ -407,7 +294,7 @@ uint64_t headend_group_horizon(const struct headend_group *group)
 {
     if (!group->started)
         return 0;
-    return limit(group);
+    return headend__group_limit(group);
 }
 
 bool headend_group_ready(const struct headend_group *group, uint64_t time)
@@ -426,10 +313,10 @@ static void abandon_optional(struct headend_group *group)
 
 void headend_group_give_up(struct headend_group *group, uint64_t now, const char *why)
 {
-    if (!group->started || is_full(group) || !headend__group_plan(group)->role_count)
+    if (!group->started || headend__group_is_full(group) || !headend__group_plan(group)->role_count)
         return;
     move_time(group, now);
-    if (is_full(group) || headend__group_abandon_newcomers(group))
+    if (headend__group_is_full(group) || headend__group_abandon_newcomers(group))
         return;
     abandon_optional(group);
     if (headend__group_is_complete(group))
@@ -437,8 +324,8 @@ void headend_group_give_up(struct headend_group *group, uint64_t now, const char
     headend__group_set_why(group, why);
     headend__group_mark_late(group);
     group->given_up = true;
-    group->due = headend__latest(group->due, group->now + lead_awaited(group)) +
-                 headend__group_period(group, headend__group_plan(group));
+    group->due = headend__latest(group->due, group->now + headend__group_lead(group)) +
+                 headend__group_period(headend__group_plan(group));
     headend__group_fall_back(group);
 }
 

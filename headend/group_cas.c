@@ -167,7 +167,7 @@ static uint16_t cp_duration(const struct headend_group *group, const struct head
                             uint64_t crypto_period)
 {
     bool planned = crypto_period >= headend__group_next(group);
-    uint64_t period = headend__group_period(group, planned ? headend__group_plan(group) : group->current);
+    uint64_t period = headend__group_period(planned ? headend__group_plan(group) : group->current);
 
     if (period == headend__cas_period(&cas->status, cas->nominal))
         return 0;
@@ -277,9 +277,7 @@ static uint64_t lead_in_hand(const struct headend_group *group)
 /* Until when a live group waits for an optional CAS that is up. */
 static uint64_t patience(const struct headend_group *group, const struct headend__group_cas *cas)
 {
-    uint64_t leeway = headend__group_period(group, headend__group_plan(group)) / 10;
-    uint64_t ahead =
-        group->config.guard + lead_in_hand(group) + (leeway < HEADEND__LEEWAY ? leeway : HEADEND__LEEWAY);
+    uint64_t ahead = group->config.guard + lead_in_hand(group) + headend__group_leeway(group);
 
     if (headend__group_on_air(group))
         return group->due > ahead ? group->due - ahead : 0;

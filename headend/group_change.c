@@ -232,7 +232,7 @@ bool headend_group_has_ended(const struct headend_group *group)
 static uint64_t candidate(const struct headend_group *group)
 {
     uint64_t next = headend__group_next(group), first = next, start;
-    uint64_t period = headend__group_period(group, headend__group_plan(group));
+    uint64_t period = headend__group_period(headend__group_plan(group));
 
     if (!may_redo(group))
         first = headend__latest(first + (group->asking || group->coming), group->earliest);
@@ -243,6 +243,12 @@ static uint64_t candidate(const struct headend_group *group)
 static bool is_newcomer(const struct headend_group *group, const struct headend__group_cas *cas)
 {
     return !headend__role_of(group->current, cas) && !headend__role_of(group->coming, cas);
+}
+
+/* Its first crypto-period is near enough to be asked about. */
+static bool is_near(const struct headend_group *group, uint64_t wanted)
+{
+    return wanted <= headend__group_next(group) + 1;
 }
 
 void headend__group_ask_newcomers(struct headend_group *group)
@@ -260,9 +266,15 @@ void headend__group_ask_newcomers(struct headend_group *group)
         role->cas->next = role->cas->since = wanted;
         if (role->cas->in_hand && role->cas->in_hand->crypto_period != wanted)
             headend__cas_forget(role->cas, role->cas->in_hand->crypto_period);
-        if (wanted <= headend__group_next(group) + 1)
+        if (is_near(group, wanted))
             headend__group_ask(group, role->cas, wanted, role);
     }
+}
+
+bool headend__cas_is_to_be_asked(const struct headend_group *group, const struct headend__group_cas *cas)
+{
+    return headend__role_of(group->change, cas) && is_newcomer(group, cas) &&
+           is_near(group, candidate(group));
 }
 
 /* The required CAS that must have the next crypto-period's ECM in hand first, and has not. */

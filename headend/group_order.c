@@ -30,11 +30,10 @@ static int64_t in_time(const struct headend_group *group, const struct headend__
                        uint64_t crypto_period, int64_t delay)
 {
     const struct headend__role *role = headend__role_of(headend__group_plan(group), cas);
-    uint64_t leeway = headend__group_period(group, headend__group_plan(group)) / 10;
 
     if (delay < 0 || !cas->newest || covers(cas->newest, crypto_period) || (role && role->allow_late_ecm))
         return delay;
-    return -(int64_t)(leeway < HEADEND__LEEWAY ? leeway : HEADEND__LEEWAY);
+    return -(int64_t)headend__group_leeway(group);
 }
 
 /* When the ECM for `crypto_period` is to begin, relative to that. At a start out of black or clear it comes

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* headend/group_room.h: the inside of a group: group.c keeps the schedule, group_policy.c says what happens
- * where it cannot be kept, group_members.c publishes slots, group_cas.c speaks with ECMGs, group_order.c puts
- * their ECMs on air, group_change.c changes what the group is. Private to headend/.
+/* headend/group_room.h: the inside of a group: group.c keeps the schedule, group_time.c says what is due
+ * when, group_policy.c what happens where that cannot be kept, group_members.c publishes slots, group_cas.c
+ * speaks with ECMGs, group_order.c puts their ECMs on air, group_change.c changes what the group is. Private
+ * to headend/.
  *
  * Each CAS has its own place in the row of crypto-periods: the one that it is to be asked about next. That of
  * a required CAS is the next to publish; an optional one may lag behind, down to the running one. */
@@ -22,15 +23,13 @@ _Static_assert(HEADEND__AHEAD + 2 <= KEYS_SLOTS, "the running period, those ahea
 _Static_assert(HEADEND__WORDS >= 2 * SIMULCRYPT_CWS_MAX + HEADEND__AHEAD + 2,
                "a CAS is asked about the running period while another is about the one after those ahead");
 
-#define HEADEND__ORDERED (HEADEND__AHEAD + 2) /* ECMs that may still play: with delay_start up to a period   \
-                                               */
+#define HEADEND__ORDERED                                                                                     \
+    (HEADEND__AHEAD + 2) /* ECMs that may still play: with delay_start up to a period                        \
+                          */
 #define HEADEND__STARTS (2 * KEYS_SLOTS)
 #define HEADEND__UNSENT 4 /* orders of one CAS that one step makes at the most */
 #define HEADEND__NEVER  UINT64_MAX
 
-/* How long before the last moment an optional CAS is left behind, so that waiting for it never makes a
- * crypto-period late; at most a tenth of a crypto-period. */
-#define HEADEND__LEEWAY (100 * BASE_TICKS_PER_MS)
 /* For the way to an ECMG and back, where nothing is on air yet that an optional CAS could be measured by. */
 #define HEADEND__FIRST_PATIENCE (500 * BASE_TICKS_PER_MS)
 
@@ -177,17 +176,28 @@ static inline void headend__group_set_why(struct headend_group *group, const cha
 
 /* group.c */
 
+bool headend__cas_usable(const struct headend_group_cas *cas, unsigned count);
+
+/* group_time.c */
+
 /* When the next crypto-period can begin. */
 uint64_t headend__group_start_of_next(const struct headend_group *group);
-/* From when on what it needs must be in hand. */
+/* From when on what it needs must be in hand, and how long before its start that is. */
 uint64_t headend__group_deadline(const struct headend_group *group);
-bool headend__cas_usable(const struct headend_group_cas *cas, unsigned count);
-/* Its length, ticks. */
-uint64_t headend__group_period(const struct headend_group *group,
-                               const struct headend__definition *definition);
+uint64_t headend__group_lead(const struct headend_group *group);
+/* Ticks, as long as the largest min_CP_duration at least. */
+uint64_t headend__group_period(const struct headend__definition *definition);
+/* How long before the last moment what must be sure is done: an optional CAS is left behind, so that waiting
+ * for it makes no crypto-period late; an ECM comes that nothing covers. At most a tenth of a crypto-period.
+ */
+uint64_t headend__group_leeway(const struct headend_group *group);
 /* When a published crypto-period begins, or the group ends; not of those long over. */
 uint64_t headend__group_start_of(const struct headend_group *group, uint64_t crypto_period);
+/* How far a file run may go. */
+uint64_t headend__group_limit(const struct headend_group *group);
 bool headend__group_finished(const struct headend_group *group); /* the newest slot holds for ever */
+/* No crypto-period can be published now: the last one is, or as many as may be. */
+bool headend__group_is_full(const struct headend_group *group);
 
 /* group_policy.c */
 
@@ -256,6 +266,8 @@ bool headend__group_adopt(struct headend_group *group);
 bool headend__group_abandon_newcomers(struct headend_group *group);
 /* Asks CASs that only the change to come has. */
 void headend__group_ask_newcomers(struct headend_group *group);
+/* It is one of those, and its first crypto-period is near. */
+bool headend__cas_is_to_be_asked(const struct headend_group *group, const struct headend__group_cas *cas);
 /* The next crypto-period, which begins at `start`, has been published. */
 void headend__group_settle(struct headend_group *group, uint64_t crypto_period, uint64_t start);
 /* Frees CASs that no definition has any more. */

@@ -26,16 +26,16 @@ bool scrambler__order_is_sound(const struct ts_order *order)
     return order->form == TS_ORDER_SECTION && order->size <= TS_SECTION_MAX;
 }
 
-void scrambler__content_set(struct scrambler_content *content, const struct ts_order *order)
+void scrambler__content_set(struct scrambler_content *content, const struct ts_order *order, uint8_t *bytes)
 {
-    bool plays = order->kind != TS_ORDER_STOP;
-
     content->start = order->start;
     content->period = order->period;
     content->patience = order->patience;
     content->form = order->form;
-    content->size = plays ? order->size : 0;
-    memcpy(content->bytes, order->bytes, content->size);
+    content->size = bytes ? order->size : 0;
+    content->bytes = bytes;
+    if (bytes)
+        memcpy(bytes, order->bytes, content->size);
 }
 
 unsigned scrambler__content_packets(const struct scrambler_content *content)

@@ -11,19 +11,35 @@
 /* Source times stay below this, so that adding to one never wraps: 10 800 years. */
 #define TIME_MAX (UINT64_MAX / 2)
 
+static int create_outlets(struct scrambler_engine *engine, unsigned carousels)
+{
+    int r = scrambler__playout_create(&engine->playout, carousels);
+
+    if (r >= 0)
+        r = scrambler__heap_create(&engine->activations, carousels);
+    if (r >= 0)
+        r = scrambler__heap_create(&engine->deadlines, SCRAMBLER__TABLES + carousels);
+    return r;
+}
+
 int scrambler_engine_create(struct scrambler_engine **out, const struct scrambler_engine_config *config)
 {
-    struct scrambler_engine *engine = calloc(1, sizeof(*engine));
+    struct scrambler_engine *engine;
+    int r;
 
+    if (config->carousels > SCRAMBLER_CAROUSELS_MAX)
+        return -EINVAL;
+    engine = calloc(1, sizeof(*engine));
     if (!engine)
         return -ENOMEM;
     engine->orders = config->orders;
     engine->observations = config->observations;
     engine->stop_at_changes = config->stop_at_changes;
-    for (unsigned i = 0; i < SCRAMBLER__OUTLETS; i++)
-        engine->deadlines[i] = SCRAMBLER__NEVER;
-    for (unsigned i = 0; i < SCRAMBLER__CAROUSELS; i++)
-        engine->carousels[i].contents = engine->contents[i];
+    r = create_outlets(engine, config->carousels ? config->carousels : SCRAMBLER_CAROUSELS);
+    if (r < 0) {
+        scrambler_engine_destroy(engine);
+        return r;
+    }
     scrambler__set_alarm(engine);
     *out = engine;
     return 0;
@@ -31,6 +47,11 @@ int scrambler_engine_create(struct scrambler_engine **out, const struct scramble
 
 void scrambler_engine_destroy(struct scrambler_engine *engine)
 {
+    if (!engine)
+        return;
+    scrambler__playout_destroy(&engine->playout);
+    scrambler__heap_destroy(&engine->activations);
+    scrambler__heap_destroy(&engine->deadlines);
     free(engine);
 }
 
@@ -44,6 +65,15 @@ static bool is_timed(const struct ts_order *order)
     return order->kind == TS_ORDER_PLAY || order->kind == TS_ORDER_STOP;
 }
 
+static bool play(struct scrambler_engine *engine, const struct ts_order *order)
+{
+    int carousel = scrambler__playout_order(&engine->playout, order);
+
+    if (carousel >= 0)
+        scrambler__outlet_refresh(engine, scrambler__outlet_of_carousel((unsigned)carousel));
+    return carousel != -ENOBUFS;
+}
+
 static bool carry_out(struct scrambler_engine *engine, const struct ts_order *order)
 {
     if (!scrambler__order_is_sound(order))
@@ -55,7 +85,7 @@ static bool carry_out(struct scrambler_engine *engine, const struct ts_order *or
         scrambler__replacements_forget(&engine->replacements, order->pid);
         return true;
     default:
-        return scrambler__playout_order(engine->carousels, order);
+        return play(engine, order);
     }
 }
 
@@ -74,7 +104,6 @@ static void take_orders(struct scrambler_engine *engine)
             scrambler__count(&engine->counters.refused_orders);
         found = ts_order_pop(engine->orders, &engine->order);
     } while (found != 0);
-    scrambler__set_alarm(engine);
 }
 
 static bool is_guarded(const struct scrambler_run *run, uint64_t now)
@@ -194,7 +223,7 @@ static bool take_table(struct scrambler_run *run, const struct scrambler_pid *ru
 
 static void take_null(struct scrambler_engine *engine, uint8_t *packet, uint64_t now)
 {
-    if ((engine->waiting || engine->activation <= now) && scrambler__fill_place(engine, packet, now))
+    if (scrambler__fill_place(engine, packet, now))
         scrambler__count(&engine->counters.replaced);
     else
         scrambler__count(&engine->counters.passed);
@@ -236,6 +265,17 @@ static void give_out(struct scrambler_run *run, uint8_t *packet, uint64_t now)
     run->engine->looked = false;
 }
 
+/* A group without packets must not keep its slots for ever, since its other members' publisher waits for it:
+ * one group per call is told how far time has come. */
+static void visit_group(struct scrambler_engine *engine, const struct scrambler_plan *plan)
+{
+    if (!plan->group_count)
+        return;
+    engine->visited = (uint16_t)((engine->visited + 1u) % plan->group_count);
+    if (engine->begun && plan->groups[engine->visited].slots)
+        keys_slots_current(plan->groups[engine->visited].slots, engine->now);
+}
+
 unsigned scrambler_engine_process(struct scrambler_engine *engine, const struct scrambler_plan *plan,
                                   const struct scrambler_input *inputs, unsigned count,
                                   struct cipher_batch *batch, struct scrambler_output *outputs,
@@ -245,6 +285,7 @@ unsigned scrambler_engine_process(struct scrambler_engine *engine, const struct 
 
     scrambler__tables_follow_plan(engine, plan);
     take_orders(engine);
+    visit_group(engine, plan);
     while (run.input < count) {
         const struct scrambler_input *input = &inputs[run.input];
         uint64_t now = input->source_time < TIME_MAX ? input->source_time : TIME_MAX;

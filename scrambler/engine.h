@@ -53,6 +53,9 @@ struct scrambler_counters {
 
 struct scrambler_engine;
 
+#define SCRAMBLER_CAROUSELS     72 /* by default: 64 services' ECMs of one CAS, the CAT, EMMs */
+#define SCRAMBLER_CAROUSELS_MAX 4096
+
 struct scrambler_engine_config {
     struct base_ring *orders;       /* consumer end; NULL: none ever come */
     struct base_ring *observations; /* producer end; NULL: nobody wants them */
@@ -60,8 +63,11 @@ struct scrambler_engine_config {
      * been told, the packet has not been taken. So a file run lets control act first, and the very first
      * table is already the replaced one. Offer the same packet again next. Live engines go on. */
     bool stop_at_changes;
+    /* (pid, stream)s that orders may play at the same time, about 23 KiB each; 0: SCRAMBLER_CAROUSELS. */
+    unsigned carousels;
 };
 
+/* -ENOMEM; -EINVAL over SCRAMBLER_CAROUSELS_MAX. */
 int scrambler_engine_create(struct scrambler_engine **engine, const struct scrambler_engine_config *config);
 void scrambler_engine_destroy(struct scrambler_engine *engine); /* NULL is allowed */
 

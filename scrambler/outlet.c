@@ -8,7 +8,7 @@ static bool is_carousel(unsigned outlet)
 
 static struct scrambler_carousel *carousel_of(struct scrambler_engine *engine, unsigned outlet)
 {
-    return &engine->carousels[outlet - SCRAMBLER__TABLES];
+    return &engine->playout.carousels[outlet - SCRAMBLER__TABLES];
 }
 
 static uint16_t pid_of(struct scrambler_engine *engine, unsigned outlet)
@@ -29,61 +29,43 @@ static uint64_t deadline_of(struct scrambler_engine *engine, unsigned outlet)
     }
 }
 
-static void note_activation(struct scrambler_engine *engine, uint64_t activation)
+void scrambler__set_alarm(struct scrambler_engine *engine)
 {
-    if (activation < engine->activation)
-        engine->activation = activation;
-    if (activation < engine->alarm)
-        engine->alarm = activation;
+    uint64_t activation = scrambler__heap_first_key(&engine->activations);
+    uint64_t deadline = scrambler__heap_first_key(&engine->deadlines);
+
+    engine->alarm = activation < deadline ? activation : deadline;
+}
+
+static void refresh_carousel(struct scrambler_engine *engine, unsigned outlet)
+{
+    struct scrambler_carousel *carousel = carousel_of(engine, outlet);
+
+    scrambler__playout_release(&engine->playout, carousel);
+    scrambler__heap_set(&engine->activations, outlet - SCRAMBLER__TABLES,
+                        scrambler__carousel_activation(carousel));
 }
 
 void scrambler__outlet_refresh(struct scrambler_engine *engine, unsigned outlet)
 {
-    uint64_t deadline = deadline_of(engine, outlet);
-
-    engine->waiting -= engine->deadlines[outlet] != SCRAMBLER__NEVER;
-    engine->waiting += deadline != SCRAMBLER__NEVER;
-    engine->deadlines[outlet] = deadline;
-    if (deadline < engine->alarm)
-        engine->alarm = deadline;
+    scrambler__heap_set(&engine->deadlines, outlet, deadline_of(engine, outlet));
     if (is_carousel(outlet))
-        note_activation(engine, scrambler__carousel_activation(carousel_of(engine, outlet)));
+        refresh_carousel(engine, outlet);
+    scrambler__set_alarm(engine);
 }
 
-/* The outlet with the earliest deadline; at least one waits. */
-static unsigned earliest(const struct scrambler_engine *engine)
-{
-    unsigned best = 0;
-
-    for (unsigned outlet = 1; outlet < SCRAMBLER__OUTLETS; outlet++)
-        if (engine->deadlines[outlet] < engine->deadlines[best])
-            best = outlet;
-    return best;
-}
-
-void scrambler__set_alarm(struct scrambler_engine *engine)
-{
-    engine->activation = SCRAMBLER__NEVER;
-    for (unsigned i = 0; i < SCRAMBLER__CAROUSELS; i++) {
-        uint64_t activation = scrambler__carousel_activation(&engine->carousels[i]);
-
-        if (activation < engine->activation)
-            engine->activation = activation;
-    }
-    engine->alarm = engine->activation;
-    if (engine->waiting && engine->deadlines[earliest(engine)] < engine->alarm)
-        engine->alarm = engine->deadlines[earliest(engine)];
-}
-
+/* One that still has something to do now waits for the end of its play, which refreshes it. */
 static void activate_carousels(struct scrambler_engine *engine, uint64_t now)
 {
-    for (unsigned i = 0; i < SCRAMBLER__CAROUSELS; i++) {
-        if (scrambler__carousel_activation(&engine->carousels[i]) > now)
-            continue;
-        scrambler__carousel_activate(&engine->carousels[i], now);
+    while (scrambler__heap_first_key(&engine->activations) <= now) {
+        unsigned i = scrambler__heap_first(&engine->activations);
+
+        scrambler__carousel_activate(&engine->playout.carousels[i], now);
         scrambler__outlet_refresh(engine, scrambler__outlet_of_carousel(i));
+        if (engine->activations.keys[i] <= now)
+            scrambler__heap_set(&engine->activations, i, SCRAMBLER__NEVER);
+        scrambler__set_alarm(engine);
     }
-    scrambler__set_alarm(engine);
 }
 
 static bool emit(struct scrambler_engine *engine, unsigned outlet, uint8_t *packet)
@@ -106,7 +88,7 @@ void scrambler__fill_place_from(struct scrambler_engine *engine, unsigned outlet
     if (engine->busy[pid])
         outlet = engine->busy[pid] - 1u;
     more = emit(engine, outlet, packet);
-    engine->busy[pid] = more ? (uint8_t)(outlet + 1) : 0;
+    engine->busy[pid] = more ? (uint16_t)(outlet + 1) : 0;
     scrambler__continuity_make(&engine->pids[pid], pid, packet);
     scrambler__outlet_refresh(engine, outlet);
 }
@@ -130,26 +112,19 @@ bool scrambler__play_due(struct scrambler_run *run, uint64_t now)
     struct scrambler_engine *engine = run->engine;
 
     for (;;) {
-        unsigned outlet;
-
-        if (engine->activation <= now)
-            activate_carousels(engine, now);
-        outlet = earliest(engine);
-        if (engine->deadlines[outlet] > now)
-            break;
-        if (!insert(run, outlet))
+        activate_carousels(engine, now);
+        if (scrambler__heap_first_key(&engine->deadlines) > now)
+            return true;
+        if (!insert(run, scrambler__heap_first(&engine->deadlines)))
             return false;
     }
-    scrambler__set_alarm(engine);
-    return true;
 }
 
 bool scrambler__fill_place(struct scrambler_engine *engine, uint8_t *packet, uint64_t now)
 {
-    if (engine->activation <= now)
-        activate_carousels(engine, now);
-    if (!engine->waiting)
+    activate_carousels(engine, now);
+    if (scrambler__heap_first_key(&engine->deadlines) == SCRAMBLER__NEVER)
         return false;
-    scrambler__fill_place_from(engine, earliest(engine), packet);
+    scrambler__fill_place_from(engine, scrambler__heap_first(&engine->deadlines), packet);
     return true;
 }

@@ -22,7 +22,7 @@ static inline unsigned scrambler__outlet_of_carousel(unsigned carousel)
 /* Takes over what the outlet's owner now has to send. */
 void scrambler__outlet_refresh(struct scrambler_engine *engine, unsigned outlet);
 
-/* After orders came: finds out anew when something is to be done. */
+/* Finds out when something is to be done. */
 void scrambler__set_alarm(struct scrambler_engine *engine);
 
 /* Begins plays that are due, and inserts before the packet in hand what can wait no longer. False where the

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scrambler/playout.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 static uint64_t later(uint64_t time, uint64_t ticks)
 {
     return time > SCRAMBLER__NEVER - ticks ? SCRAMBLER__NEVER : time + ticks;
@@ -8,7 +11,7 @@ static uint64_t later(uint64_t time, uint64_t ticks)
 
 static struct scrambler_content *running(const struct scrambler_carousel *carousel)
 {
-    return &carousel->contents[carousel->running];
+    return (struct scrambler_content *)(uintptr_t)&carousel->contents[carousel->running];
 }
 
 static bool plays_once(const struct scrambler_content *content)
@@ -28,53 +31,145 @@ static unsigned place(const struct scrambler_carousel *carousel, unsigned n)
     return (carousel->running + 1u + n) % SCRAMBLER__CONTENTS;
 }
 
-static struct scrambler_carousel *find(struct scrambler_carousel *carousels, uint16_t pid, uint16_t stream)
+int scrambler__playout_create(struct scrambler_playout *playout, unsigned count)
 {
-    for (unsigned i = 0; i < SCRAMBLER__CAROUSELS; i++)
-        if (carousels[i].used && carousels[i].pid == pid && carousels[i].stream == stream)
-            return &carousels[i];
-    return NULL;
+    unsigned buckets = 1;
+
+    while (buckets < count)
+        buckets *= 2;
+    *playout = (struct scrambler_playout){.count = count, .bucket_mask = buckets - 1, .free = 1};
+    playout->carousels = calloc(count, sizeof(*playout->carousels));
+    playout->buckets = calloc(buckets, sizeof(*playout->buckets));
+    playout->bytes = malloc((size_t)count * SCRAMBLER__PLAYS * sizeof(*playout->bytes));
+    if (!playout->carousels || !playout->buckets || !playout->bytes) {
+        scrambler__playout_destroy(playout);
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        playout->carousels[i].bytes = playout->bytes + (size_t)i * SCRAMBLER__PLAYS;
+        playout->carousels[i].next = i + 1 < count ? (uint16_t)(i + 2) : 0;
+    }
+    return 0;
 }
 
-static struct scrambler_carousel *take_free(struct scrambler_carousel *carousels, uint16_t pid,
-                                            uint16_t stream)
+void scrambler__playout_destroy(struct scrambler_playout *playout)
 {
-    for (unsigned i = 0; i < SCRAMBLER__CAROUSELS; i++) {
-        struct scrambler_carousel *carousel = &carousels[i];
+    free(playout->carousels);
+    free(playout->buckets);
+    free(playout->bytes);
+    *playout = (struct scrambler_playout){0};
+}
 
-        if (carousel->used)
-            continue;
-        carousel->used = true;
-        carousel->pid = pid;
-        carousel->stream = stream;
-        carousel->waiting = 0;
-        carousel->left = 0;
-        carousel->next_play = SCRAMBLER__NEVER;
-        running(carousel)->size = 0;
-        return carousel;
+static uint16_t *bucket_of(const struct scrambler_playout *playout, uint16_t pid, uint16_t stream)
+{
+    uint32_t key = (uint32_t)pid << 16 | stream;
+
+    return &playout->buckets[key * UINT32_C(0x9E3779B1) >> 16 & playout->bucket_mask];
+}
+
+static struct scrambler_carousel *find(const struct scrambler_playout *playout, uint16_t pid, uint16_t stream)
+{
+    for (unsigned i = *bucket_of(playout, pid, stream); i; i = playout->carousels[i - 1].next) {
+        struct scrambler_carousel *carousel = &playout->carousels[i - 1];
+
+        if (carousel->pid == pid && carousel->stream == stream)
+            return carousel;
     }
     return NULL;
 }
 
-bool scrambler__playout_order(struct scrambler_carousel *carousels, const struct ts_order *order)
+static struct scrambler_carousel *take_free(struct scrambler_playout *playout, uint16_t pid, uint16_t stream)
 {
-    struct scrambler_carousel *carousel = find(carousels, order->pid, order->stream);
+    uint16_t *bucket = bucket_of(playout, pid, stream), taken = playout->free;
+    struct scrambler_carousel *carousel;
 
-    if (!carousel && order->kind == TS_ORDER_STOP)
+    if (!taken)
+        return NULL;
+    carousel = &playout->carousels[taken - 1];
+    playout->free = carousel->next;
+    carousel->next = *bucket;
+    *bucket = taken;
+    carousel->used = true;
+    carousel->pid = pid;
+    carousel->stream = stream;
+    carousel->waiting = 0;
+    carousel->left = 0;
+    carousel->next_play = SCRAMBLER__NEVER;
+    running(carousel)->size = 0;
+    return carousel;
+}
+
+void scrambler__playout_release(struct scrambler_playout *playout, struct scrambler_carousel *carousel)
+{
+    uint16_t number = (uint16_t)(carousel - playout->carousels + 1);
+    uint16_t *link = bucket_of(playout, carousel->pid, carousel->stream);
+
+    if (carousel->used)
+        return;
+    while (*link && *link != number)
+        link = &playout->carousels[*link - 1].next;
+    if (!*link) /* it was free already */
+        return;
+    *link = carousel->next;
+    carousel->next = playout->free;
+    playout->free = number;
+}
+
+/* Whether one of the plays that run or wait has these bytes. */
+static bool has_bytes(const struct scrambler_carousel *carousel, const uint8_t *bytes)
+{
+    if (running(carousel)->size && running(carousel)->bytes == bytes)
         return true;
-    if (!carousel)
-        carousel = take_free(carousels, order->pid, order->stream);
-    if (!carousel)
-        return false;
+    for (unsigned n = 0; n < carousel->waiting; n++) {
+        const struct scrambler_content *content = &carousel->contents[place(carousel, n)];
+
+        if (content->size && content->bytes == bytes)
+            return true;
+    }
+    return false;
+}
+
+/* Where another play can be kept; NULL: four wait. */
+static uint8_t *free_bytes(struct scrambler_carousel *carousel)
+{
+    unsigned waiting = 0;
+
+    for (unsigned n = 0; n < carousel->waiting; n++)
+        waiting += carousel->contents[place(carousel, n)].size > 0;
+    for (unsigned i = 0; i < SCRAMBLER__PLAYS && waiting < SCRAMBLER__PLAYS - 1; i++)
+        if (!has_bytes(carousel, carousel->bytes[i]))
+            return carousel->bytes[i];
+    return NULL;
+}
+
+static bool enqueue(struct scrambler_carousel *carousel, const struct ts_order *order)
+{
+    uint8_t *bytes = NULL;
+
     /* An order holds from its start on: what was to begin then or later is void. */
     while (carousel->waiting &&
            carousel->contents[place(carousel, carousel->waiting - 1u)].start >= order->start)
         carousel->waiting--;
     if (carousel->waiting == SCRAMBLER__CONTENTS - 1)
         return false;
-    scrambler__content_set(&carousel->contents[place(carousel, carousel->waiting)], order);
+    if (order->kind != TS_ORDER_STOP && !(bytes = free_bytes(carousel)))
+        return false;
+    scrambler__content_set(&carousel->contents[place(carousel, carousel->waiting)], order, bytes);
     carousel->waiting++;
     return true;
+}
+
+int scrambler__playout_order(struct scrambler_playout *playout, const struct ts_order *order)
+{
+    struct scrambler_carousel *carousel = find(playout, order->pid, order->stream);
+
+    if (!carousel && order->kind == TS_ORDER_STOP)
+        return -ENOENT;
+    if (!carousel)
+        carousel = take_free(playout, order->pid, order->stream);
+    if (!carousel || !enqueue(carousel, order))
+        return -ENOBUFS;
+    return (int)(carousel - playout->carousels);
 }
 
 /* `grid` is the time at which the play should have begun, `now` at which it can. */

@@ -38,7 +38,7 @@ bool scrambler__replacements_add(struct scrambler_replacements *replacements, co
     best->number = order->number;
     best->source_crc = order->source_crc;
     best->age = ++replacements->orders;
-    scrambler__content_set(&best->content, order);
+    scrambler__content_set(&best->content, order, best->bytes);
     return best_rank > 0;
 }
 

@@ -22,6 +22,7 @@ struct scrambler_replacement {
     uint32_t source_crc;
     uint64_t age; /* counts orders */
     struct scrambler_content content;
+    uint8_t bytes[TS_ORDER_BYTES_MAX]; /* its */
 };
 
 struct scrambler_replacements {

@@ -10,8 +10,7 @@
 #include "scrambler/playout.h"
 #include "scrambler/rewrite.h"
 
-#define SCRAMBLER__TABLES  80 /* PIDs whose tables are observed or rewritten at the same time */
-#define SCRAMBLER__OUTLETS (SCRAMBLER__TABLES + SCRAMBLER__CAROUSELS)
+#define SCRAMBLER__TABLES 80 /* PIDs whose tables are observed or rewritten at the same time */
 
 /* A PID whose sections are put together. */
 struct scrambler_table {
@@ -49,17 +48,18 @@ struct scrambler_engine {
     uint64_t now;            /* of the last packet taken in */
     uint64_t guard_sequence; /* newest change of a guarded table that control was told */
     uint64_t guard_until;    /* a guarded change could not be told: black until it was surely repeated */
+    uint16_t visited;        /* group of the plan whose slots were looked at last */
     bool begun;
     bool looked; /* the sections of the packet that comes next were seen already, before stopping */
     struct scrambler_counters counters;
     struct scrambler_pid_state pids[TS_PIDS];
 
     /* Packets of the engine's own. Outlets 0 to TABLES - 1 are tables' queues, then come the carousels. */
-    uint64_t activation;                    /* the earliest of all carousels */
-    unsigned waiting;                       /* outlets with a packet to send */
-    uint64_t deadlines[SCRAMBLER__OUTLETS]; /* SCRAMBLER__NEVER: nothing to send */
-    uint8_t busy[TS_PIDS];                  /* 1 + the outlet in the middle of a section, 0 for none */
-    struct scrambler_carousel carousels[SCRAMBLER__CAROUSELS];
+    struct scrambler_heap deadlines; /* of outlets; SCRAMBLER__NEVER: nothing to send */
+    struct scrambler_heap
+        activations;        /* of carousels; SCRAMBLER__NEVER: nothing to do before the next event */
+    uint16_t busy[TS_PIDS]; /* 1 + the outlet in the middle of a section, 0 for none */
+    struct scrambler_playout playout;
 
     /* Tables and orders. */
     const struct scrambler_plan *plan; /* of the call under way, or the last one (then it may be gone) */
@@ -75,7 +75,6 @@ struct scrambler_engine {
     struct ts_observation observation; /* the one in hand */
     struct scrambler_table tables[SCRAMBLER__TABLES];
     struct scrambler_replacements replacements;
-    struct scrambler_content contents[SCRAMBLER__CAROUSELS][SCRAMBLER__CONTENTS];
     uint8_t inserted[SCRAMBLER_INSERT_MAX][TS_PACKET_SIZE];
 };
 

@@ -15,8 +15,9 @@
 enum ts_order_kind {
     /* From `start` on play `bytes` on `pid` every `period` ticks, at once at `start`; replaces what an
      * earlier order with the same (pid, stream) plays, at `start` and not before. What is to be played once
-     * is played before it is replaced. Orders of one (pid, stream) come with growing start times; up to four
-     * may wait. */
+     * is played before it is replaced. Orders of one (pid, stream) come with growing start times; one that
+     * begins earlier, or at the same time, makes void those that wait and begin later. Up to four may wait,
+     * and a TS_ORDER_STOP after each. */
     TS_ORDER_PLAY,
     /* From `start` on play nothing for (pid, stream). */
     TS_ORDER_STOP,

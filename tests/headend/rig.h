@@ -96,8 +96,11 @@ struct rig {
     uint64_t now;
 
     /* the worker */
-    bool deaf;    /* takes no orders */
-    uint64_t fed; /* time of the last packet */
+    bool lazy; /* advance() is called when it said, and after what came, not at every step */
+    uint64_t next;
+    unsigned calls; /* of advance() in live runs */
+    bool deaf;      /* takes no orders */
+    uint64_t fed;   /* time of the last packet */
     bool fed_any;
     uint16_t moved_pid; /* orders for this PID are passed over */
 

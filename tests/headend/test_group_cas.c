@@ -200,6 +200,32 @@ Test(group_cas, an_optional_one_that_is_silent_is_left_behind_in_time)
     cr_assert_eq(two->missing, 1);
 }
 
+Test(group_cas, advance_says_when_it_wants_to_be_called)
+{
+    rig_create(&rig); /* for end() */
+    for (unsigned silent = 0; silent < 3; silent++) {
+        unsigned calls;
+
+        rig_destroy(&rig);
+        begin();
+        rig.lazy = true;
+        two->config.required = false;
+        set_delays(one, -300, -300);
+        if (silent)
+            two->answer = RIG_SILENCE;
+        start();
+        if (silent == 2)
+            rig_cas_down(&rig, 1);
+        rig_run(&rig, 10 * SECOND);
+        cr_assert_geq(rig.period_count, 10);
+        expect_grid(0);
+        cr_assert_eq(status().stretched, 0);
+        calls = rig.calls;
+        rig_run(&rig, 20 * SECOND);
+        cr_assert_lt(rig.calls - calls, 60, "a few times in each crypto-period");
+    }
+}
+
 Test(group_cas, an_optional_one_that_falls_silent_ends_by_delay_stop_and_comes_back_at_once)
 {
     two->config.required = false;

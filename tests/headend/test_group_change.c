@@ -133,6 +133,28 @@ Test(group_change, a_change_waits_for_its_time)
     expect_grid(0, rig.period_count, SECOND);
 }
 
+Test(group_change, a_change_that_waits_costs_nothing)
+{
+    unsigned calls;
+
+    rig.lazy = true;
+    two->config.required = false;
+    start();
+    rig_run(&rig, 2500 * MS);
+    rig.cas_count = 2;
+    change(20 * SECOND, 1, 2);
+    rig_cas_up(&rig, 1);
+    calls = rig.calls;
+    rig_run(&rig, 12500 * MS);
+    cr_assert_lt(rig.calls - calls, 60);
+    cr_assert_eq(two->provisions, 0);
+    rig_run(&rig, 25 * SECOND);
+    cr_assert_eq(rig.changes, 1);
+    cr_assert_geq(rig.change_start, 20 * SECOND);
+    cr_assert_lt(rig.change_start, 21 * SECOND);
+    expect_grid(0, rig.period_count, SECOND);
+}
+
 Test(group_change, the_last_change_replaces_the_one_that_waits)
 {
     start();

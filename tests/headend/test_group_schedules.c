@@ -54,6 +54,7 @@ static void draw_rig(struct rig *r)
 
     rig_init(r);
     r->config.lead_in = draw(2);
+    r->lazy = draw(2);
     r->config.policy = draw(3);
     r->config.policy_delay = draw(3) * 700 * MS;
     r->config.first_crypto_period = firsts[draw(3)];

@@ -131,7 +131,12 @@ size_t section_make(uint8_t *section, uint8_t table_id, uint16_t extension, uint
 
 void rig_open(struct rig *rig, bool stop_at_changes)
 {
-    struct scrambler_engine_config config = {.stop_at_changes = stop_at_changes};
+    rig_open_with(rig, &(struct scrambler_engine_config){.stop_at_changes = stop_at_changes});
+}
+
+void rig_open_with(struct rig *rig, const struct scrambler_engine_config *wanted)
+{
+    struct scrambler_engine_config config = *wanted;
 
     memset(rig, 0, sizeof(*rig));
     rig->plan = calloc(1, sizeof(*rig->plan));

@@ -66,6 +66,7 @@ struct rig {
 };
 
 void rig_open(struct rig *rig, bool stop_at_changes);
+void rig_open_with(struct rig *rig, const struct scrambler_engine_config *config); /* rings are the rig's */
 void rig_close(struct rig *rig);
 
 /* A group with slots of this algorithm; its index. */

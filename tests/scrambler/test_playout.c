@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Carousels: when their packets come, and in whose place. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #include "rig.h"
@@ -363,6 +364,80 @@ Test(playout, carousels_are_bounded)
     cr_assert_eq(rig_counters(&rig)->ecm, 72);
     cr_assert_eq(rig_counters(&rig)->refused_orders, 28);
     cr_assert_gt(rig.calls, 1, "more than SCRAMBLER_INSERT_MAX at once take several calls");
+}
+
+Test(playout, an_engine_has_as_many_carousels_as_are_asked_for)
+{
+    struct scrambler_engine *engine;
+    unsigned played = 0;
+
+    rig_close(&rig);
+    rig_open_with(&rig, &(struct scrambler_engine_config){.carousels = 1000});
+    for (unsigned i = 0; i < 1001; i++) {
+        make_order(i % 7 * MS, 10 * MS, 1, 50);
+        order.pid = (uint16_t)(0x200 + i / 4);
+        order.stream = (uint16_t)(i % 4);
+        push_order();
+    }
+    add_video(50);
+    rig_run(&rig, &stream, 1, NULL);
+    cr_assert_eq(rig_counters(&rig)->refused_orders, 1);
+    for (unsigned i = 0; i < 250; i++)
+        played += count_pid((uint16_t)(0x200 + i)) >= 4 * 4;
+    cr_assert_eq(played, 250, "each of them every 10 ms");
+    cr_assert_eq(scrambler_engine_create(
+                     &engine, &(struct scrambler_engine_config){.carousels = SCRAMBLER_CAROUSELS_MAX + 1}),
+                 -EINVAL);
+}
+
+Test(playout, carousels_that_are_done_can_be_had_again)
+{
+    for (unsigned i = 0; i < 500; i++) {
+        make_order(i * MS, 0, 1, 50);
+        order.pid = (uint16_t)(0x200 + i * 7 % 1000);
+        order.stream = (uint16_t)i;
+        push_order();
+        add_video(1);
+        rig_run(&rig, &(struct stream){.count = 1, .packets = stream.packets + i, .times = stream.times + i},
+                1, NULL);
+    }
+    cr_assert_eq(rig_counters(&rig)->refused_orders, 0);
+    cr_assert_eq(rig_counters(&rig)->ecm, 500);
+}
+
+static void stop(uint64_t start)
+{
+    make_order(start, 0, 1, 50);
+    order.kind = TS_ORDER_STOP;
+    order.size = 0;
+    push_order();
+}
+
+Test(playout, four_plays_may_wait_and_a_stop_after_each)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        play((10 + 20 * i) * MS, 2 * MS, (uint8_t)(i + 1), 50);
+        stop((20 + 20 * i) * MS);
+    }
+    add_video(100);
+    rig_run(&rig, &stream, 9, NULL);
+    cr_assert_eq(rig_counters(&rig)->refused_orders, 0);
+    cr_assert_eq(count_pid(ECM_PID), 4 * 5);
+    for (unsigned i = 0; i < 4 * 5; i++)
+        cr_assert_eq(rig.out[find_ecm(i)][4 + 1 + 10], i / 5 + 1, "play %u", i);
+}
+
+Test(playout, an_order_voids_what_was_to_begin_later)
+{
+    play(2 * MS, 2 * MS, 1, 50);
+    stop(20 * MS);
+    play(30 * MS, 2 * MS, 2, 50);
+    play(10 * MS, 2 * MS, 3, 50);
+    add_video(50);
+    rig_run(&rig, &stream, 9, NULL);
+    cr_assert_eq(count_pid(ECM_PID), 24);
+    for (unsigned i = 0; i < 24; i++)
+        cr_assert_eq(rig.out[find_ecm(i)][4 + 1 + 10], i < 4 ? 1 : 3);
 }
 
 Test(playout, packets_that_pass_on_a_played_pid_keep_in_step)

@@ -235,3 +235,18 @@ Test(protect, groups_have_keys_of_their_own)
     cr_assert_eq(ts_scrambling_control(rig.out[1]), TS_ODD);
     cr_assert_neq(memcmp(rig.out[0] + 4, rig.out[1] + 4, 184), 0);
 }
+
+/* Each member of a group of CASs has its own slots, and none may keep the others from theirs. */
+Test(protect, a_group_without_packets_goes_on_with_time)
+{
+    unsigned with = rig_add_group(&rig, CIPHER_DVB_CSA2), without = rig_add_group(&rig, CIPHER_DVB_CSA2);
+
+    rig_protect(&rig, VIDEO, with);
+    for (uint8_t n = 0; n < KEYS_SLOTS; n++)
+        rig_publish(&rig, without, KEYS_SLOT_KEY, 0, n & 1, n);
+    cr_assert_not(keys_slots_has_room(rig.slots[without], 0));
+    for (unsigned i = 0; i < 10; i++)
+        stream_add(&stream, VIDEO);
+    rig_run(&rig, &stream, 1, NULL);
+    cr_assert(keys_slots_has_room(rig.slots[without], 0));
+}
