@@ -56,7 +56,9 @@ struct headend_group_cas {
     /* Without its ECM no crypto-period begins. Otherwise optional: where its ECM is late the others go on
      * without it, its old ECM ends as delay_stop says, and its next ECM plays as soon as it comes. */
     bool required;
-    uint16_t ecm_pid; /* 0: not known yet; nothing is published until each required CAS's is */
+    /* 0: not known yet; nothing is published until each required CAS's is. No two of a group have one. Of a
+     * change: not looked at where the CAS is there already. */
+    uint16_t ecm_pid;
     /* Copied; NULL: none. Sent in every CW_provision to be on the safe side where the owner does not do
      * otherwise. */
     const uint8_t *access_criteria;
@@ -119,7 +121,8 @@ int headend_group_create(struct headend_group **group, const struct headend_grou
 void headend_group_destroy(struct headend_group *group); /* wipes; NULL is allowed */
 
 /* Where a CAS's ECMs play, as soon as it is known and whenever it changes. The ECMs move at once. -EINVAL for
- * a PID that cannot carry ECMs, -ENOENT for no such CAS, errors of ts_order_push() (call again then). */
+ * a PID that cannot carry ECMs, -ENOENT for no such CAS; errors of ts_order_push(), and -EBUSY where another
+ * CAS of the group is there still (call again then). */
 int headend_group_set_ecm_pid(struct headend_group *group, uint32_t cas, uint16_t ecm_pid);
 
 /* What the group is to be from the first boundary on that is not before `not_before` and whose CW_provisions

@@ -247,6 +247,24 @@ Test(group_cas, an_optional_one_that_falls_silent_ends_by_delay_stop_and_comes_b
     cr_assert_eq(play_of(two, 9), rig.periods[9].start - 200 * MS);
 }
 
+Test(group_cas, a_late_ecm_ends_too_where_the_next_one_does_not_come)
+{
+    two->config.required = false;
+    set_delays(two, -200, 150);
+    rig_create(&rig);
+    rig_cas_up(&rig, 0);
+    rig_run(&rig, 3500 * MS);
+    rig_cas_up(&rig, 1);
+    rig_run(&rig, 3550 * MS);
+    cr_assert_eq(two->last_provision.cp_number, 3);
+    rig_run(&rig, 3560 * MS);
+    rig_cas_down(&rig, 1);
+    rig_run(&rig, 8 * SECOND);
+    cr_assert_eq(play_of(two, 3), 3550 * MS);
+    cr_assert_eq(stop_of(two, 3), rig.periods[4].start + 150 * MS);
+    cr_assert_eq(two->playing.size, 0);
+}
+
 Test(group_cas, a_slow_optional_one_makes_nothing_late)
 {
     rig_create(&rig); /* for end() */

@@ -286,6 +286,24 @@ Test(group_change, a_new_optional_cas_holds_nothing_up)
     expect_grid(0, rig.period_count, SECOND);
 }
 
+Test(group_change, a_cas_that_lags_behind_a_change_is_not_asked_about_what_was_before)
+{
+    rig.cas_count = 2;
+    two->config.required = false;
+    rig_create(&rig);
+    rig_cas_up(&rig, 0);
+    rig_run(&rig, 2500 * MS);
+    one->criteria = two->criteria = 2;
+    change(0, 1, 2);
+    while (!rig.changes)
+        rig_run(&rig, rig.now + RIG_STEP);
+    cr_assert_gt(rig.change_start, rig.now + SECOND, "it is published, and still to come");
+    rig_cas_up(&rig, 1);
+    rig_run(&rig, 12 * SECOND);
+    cr_assert_eq(two->orders[0].cp_number, rig.change_period);
+    expect_criteria(two, rig.change_period, 1, 2);
+}
+
 Test(group_change, a_cas_that_leaves_ends_by_delay_stop)
 {
     rig.cas_count = 2;
