@@ -504,6 +504,17 @@ Test(eis_limits, channels_are_limited)
     cr_assert_not_null(strstr(counters().last_error, "no room for channel 2"), "%s", counters().last_error);
 }
 
+Test(eis_limits, strangers_are_hung_up_on)
+{
+    config.listen.access.count = 1;
+    cr_assert_eq(net_range_parse(&config.listen.access.ranges[0], "192.0.2.0/24"), 0);
+    listen_with_config();
+    open_session(&peers[0], 1);
+    cr_assert(turn(is_ended));
+    cr_assert_eq(counters().listener.not_allowed, 1);
+    cr_assert_eq(counters().connections, 0);
+}
+
 /* Misbehaviour */
 
 static bool is_connected(void)
