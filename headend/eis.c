@@ -260,12 +260,16 @@ int headend_eis_create(struct headend_eis **eis, struct net_loop *loop,
 
 void headend_eis_destroy(struct headend_eis *eis)
 {
+    struct headend__eis_channel *channel, *next;
+
     if (!eis)
         return;
     net_listener_close(eis->listener);
     while (!LIST_EMPTY(&eis->connections))
         headend__eis_connection_destroy(LIST_FIRST(&eis->connections));
-    while (!LIST_EMPTY(&eis->channels))
-        destroy_channel(LIST_FIRST(&eis->channels));
+    for (channel = LIST_FIRST(&eis->channels); channel; channel = next) {
+        next = LIST_NEXT(channel, link);
+        destroy_channel(channel);
+    }
     free(eis);
 }

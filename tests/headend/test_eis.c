@@ -647,7 +647,7 @@ Test(eis_limits, a_peer_that_takes_no_answers_is_dropped)
     hang_up(&peers[0]);
     cr_assert(turn(is_alone));
     address.sin_port = htons(headend_eis_port(eis));
-    connect(peer, (struct sockaddr *)&address, sizeof(address));
+    (void)connect(peer, (struct sockaddr *)&address, sizeof(address));
     net_loop_run_once(loop, 100);
     cr_assert_eq(write(peer, setup, sizeof(setup)), sizeof(setup));
     do { /* each asks for 1.8 kB */
