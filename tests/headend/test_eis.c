@@ -19,6 +19,7 @@ struct peer {
     struct simulcrypt_eis_session *session;
     bool connected, up, ended, failed;
     unsigned statuses, lists, answers;
+    uint16_t max_scg;
     struct simulcrypt_scg_status status;
     uint16_t error;   /* of an SCG */
     uint16_t refusal; /* of the channel */
@@ -88,7 +89,7 @@ static void session_channel_up(void *context, const struct simulcrypt_scs_abilit
 {
     struct peer *peer = context;
 
-    (void)abilities;
+    peer->max_scg = abilities->max_scg;
     peer->up = true;
 }
 
@@ -502,6 +503,14 @@ Test(eis_limits, channels_are_limited)
     open_session(&peers[1], 2);
     cr_assert(turn(is_second_refused));
     cr_assert_not_null(strstr(counters().last_error, "no room for channel 2"), "%s", counters().last_error);
+}
+
+Test(eis_limits, scgs_are_limited_by_default)
+{
+    config.abilities.max_scg = 0;
+    listen_with_config();
+    bring_up();
+    cr_assert_eq(peers[0].max_scg, 1000);
 }
 
 Test(eis_limits, strangers_are_hung_up_on)
