@@ -418,7 +418,7 @@ Test(eis_command, an_scs_that_misbehaves_is_told_in_one_line)
         {GARBAGE, "unreadable SCG_status"},
     };
 
-    write_config("reply_timeout: 0.5\ntransport_stream_id: 1\noriginal_network_id: 1\n");
+    write_config("channel_id: 7\nreply_timeout: 0.5\ntransport_stream_id: 1\noriginal_network_id: 1\n");
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         scs.manner = cases[i].manner;
         cr_assert_eq(RUN("--list"), 1);
