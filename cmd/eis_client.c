@@ -232,7 +232,6 @@ static void session_channel_up(void *context, const struct simulcrypt_scs_abilit
 {
     struct cmd_eis_client *client = context;
 
-    net_dialer_settle(client->dialer);
     client->ops.up(client->context, abilities, client->version);
     go_on(client);
 }
@@ -248,6 +247,7 @@ static void session_scg_status(void *context, const struct simulcrypt_scg_status
     struct cmd_eis_client *client = context;
 
     net_dialer_charge(client->dialer, 1);
+    net_dialer_settle(client->dialer);
     note_accepted(client, find_request(client, true, status->scg_id));
     client->ops.answer(client->context,
                        &(const struct cmd_eis_answer){
@@ -284,6 +284,7 @@ static void session_scg_list(void *context, const uint16_t *scg_ids, size_t coun
 {
     struct cmd_eis_client *client = context;
 
+    net_dialer_settle(client->dialer);
     client->ops.list(client->context, scg_ids, count);
     note_answered(client, find_request(client, false, 0));
 }

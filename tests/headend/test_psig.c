@@ -409,6 +409,19 @@ Test(psig_peers, what_is_wrong_with_a_cpsig_is_told_and_it_is_tried_again)
     }
 }
 
+Test(psig_peers, a_cpsig_that_wants_no_stream_is_not_pestered)
+{
+    uint64_t end_ms = base_clock_monotonic_ms() + 1500;
+
+    cpsig.manner = CPSIG_REFUSES_STREAMS;
+    create();
+    while (base_clock_monotonic_ms() < end_ms)
+        net_loop_run_once(loop, 10);
+    cr_assert_geq(cpsig.connections, 2);
+    cr_assert_leq(cpsig.connections, 3, "after 0, 250 and 750 ms; the next after 1750 at the least");
+    cr_assert_not_null(strstr(status().last_error, "refused stream_setup of stream 7"));
+}
+
 Test(psig_peers, versions_that_there_are_none_of_are_refused)
 {
     config.version = 4;
