@@ -14,12 +14,6 @@
 #define UNANSWERED_MAX 16   /* requests under way: the SCS need not take in a thousand at once */
 #define RATE_MAX       2000 /* statuses and errors per second: no SCS floods a terminal */
 
-struct request {
-    enum cmd_eis_request kind;
-    uint16_t scg_id;
-    bool sent, answered;
-};
-
 struct cmd_eis_client {
     struct net_loop *loop;
     const struct cmd_eis_config *config;
@@ -32,8 +26,7 @@ struct cmd_eis_client {
     uint8_t version;
     bool lowered; /* the version was, as this connection ended */
     int64_t start_ms;
-    struct request *requests;
-    size_t count, room, under_way;
+    struct cmd_eis_queue queue;
     bool *accepted; /* per entry of the configuration's scgs: its definition has reached the SCS before */
     struct simulcrypt_scg scg;
 };
@@ -104,7 +97,7 @@ static int remove_scg(struct cmd_eis_client *client, uint16_t scg_id)
     return simulcrypt_eis_session_provision(client->session, &client->scg, net_loop_now_ms(client->loop));
 }
 
-static int send_request(struct cmd_eis_client *client, const struct request *request)
+static int send_request(struct cmd_eis_client *client, const struct cmd_eis_entry *request)
 {
     uint64_t now = net_loop_now_ms(client->loop);
 
@@ -123,27 +116,15 @@ static int send_request(struct cmd_eis_client *client, const struct request *req
     return -EINVAL;
 }
 
-static bool names_an_scg(const struct request *request)
-{
-    return request->kind <= CMD_EIS_TEST;
-}
-
 /* It cannot be sent at all. */
 static void refuse_request(struct cmd_eis_client *client, size_t index, int status)
 {
-    uint16_t scg_id = client->requests[index].scg_id;
+    uint16_t scg_id = client->queue.entries[index].scg_id;
 
-    client->requests[index].sent = client->requests[index].answered = true;
+    client->queue.entries[index].sent = client->queue.entries[index].answered = true;
     client->ops.answer(client->context, &(const struct cmd_eis_answer){.scg_id = scg_id,
                                                                        .result = CMD_EIS_REFUSED,
                                                                        .text = base_error_text(status)});
-}
-
-static void note_sent(struct cmd_eis_client *client, struct request *request)
-{
-    request->sent = true;
-    request->answered = request->kind == CMD_EIS_RESET;
-    client->under_way += !request->answered;
 }
 
 /* -EBUSY: an answer about the same SCG is awaited; the order is kept. Callbacks may add requests. */
@@ -153,59 +134,37 @@ static void send_waiting(struct cmd_eis_client *client)
 
     if (!client->session)
         return;
-    for (size_t i = 0; i < client->count && client->under_way < UNANSWERED_MAX; i++) {
-        if (client->requests[i].sent)
+    for (size_t i = 0; i < client->queue.count && client->queue.under_way < UNANSWERED_MAX; i++) {
+        if (client->queue.entries[i].sent)
             continue;
-        status = send_request(client, &client->requests[i]);
+        status = send_request(client, &client->queue.entries[i]);
         if (status == -EBUSY || status == -ENOTCONN)
             break;
         if (status < 0)
             refuse_request(client, i, status);
         else
-            note_sent(client, &client->requests[i]);
+            cmd_eis_queue_note_sent(&client->queue, i);
     }
     tick(client);
-}
-
-static void forget_answered(struct cmd_eis_client *client)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < client->count; i++) {
-        if (!client->requests[i].answered)
-            client->requests[kept++] = client->requests[i];
-    }
-    client->count = kept;
-}
-
-/* The request under way that this answers; NULL: it was not asked for. */
-static struct request *find_request(struct cmd_eis_client *client, bool about_scg, uint16_t scg_id)
-{
-    for (size_t i = 0; i < client->count; i++) {
-        struct request *request = &client->requests[i];
-
-        if (request->sent && !request->answered && names_an_scg(request) == about_scg &&
-            request->scg_id == scg_id)
-            return request;
-    }
-    return NULL;
 }
 
 static void go_on(struct cmd_eis_client *client)
 {
     send_waiting(client);
-    forget_answered(client);
-    if (!client->count)
+    cmd_eis_queue_forget_answered(&client->queue);
+    if (!client->queue.count)
         client->ops.idle(client->context);
 }
 
-static void note_answered(struct cmd_eis_client *client, struct request *request)
+/* Whether it was asked for or not. */
+static void note_answered(struct cmd_eis_client *client, bool about_scg, uint16_t scg_id)
 {
+    struct cmd_eis_entry *request = cmd_eis_queue_find(&client->queue, about_scg, scg_id);
+
     if (!request)
         return;
-    request->answered = true;
-    client->under_way--;
-    forget_answered(client);
+    cmd_eis_queue_note_answered(&client->queue, request);
+    cmd_eis_queue_forget_answered(&client->queue);
     go_on(client);
 }
 
@@ -232,12 +191,11 @@ static void session_channel_up(void *context, const struct simulcrypt_scs_abilit
 {
     struct cmd_eis_client *client = context;
 
-    net_dialer_settle(client->dialer);
     client->ops.up(client->context, abilities, client->version);
     go_on(client);
 }
 
-static void note_accepted(struct cmd_eis_client *client, const struct request *request)
+static void note_accepted(struct cmd_eis_client *client, const struct cmd_eis_entry *request)
 {
     if (request && request->kind == CMD_EIS_PROVIDE)
         client->accepted[find_entry(client, request->scg_id) - client->config->scgs] = true;
@@ -248,11 +206,12 @@ static void session_scg_status(void *context, const struct simulcrypt_scg_status
     struct cmd_eis_client *client = context;
 
     net_dialer_charge(client->dialer, 1);
-    note_accepted(client, find_request(client, true, status->scg_id));
+    net_dialer_settle(client->dialer);
+    note_accepted(client, cmd_eis_queue_find(&client->queue, true, status->scg_id));
     client->ops.answer(client->context,
                        &(const struct cmd_eis_answer){
                            .scg_id = status->scg_id, .result = CMD_EIS_STATUS, .status = status, .text = ""});
-    note_answered(client, find_request(client, true, status->scg_id));
+    note_answered(client, true, status->scg_id);
 }
 
 static void session_scg_error(void *context, uint16_t scg_id, uint16_t error, const char *text)
@@ -267,7 +226,7 @@ static void session_scg_error(void *context, uint16_t scg_id, uint16_t error, co
                                                       .error = error,
                                                       .text = text});
     if (!warned)
-        note_answered(client, find_request(client, true, scg_id));
+        note_answered(client, true, scg_id);
 }
 
 static void session_unanswered(void *context, uint16_t scg_id)
@@ -277,15 +236,16 @@ static void session_unanswered(void *context, uint16_t scg_id)
     client->ops.answer(client->context, &(const struct cmd_eis_answer){.scg_id = scg_id,
                                                                        .result = CMD_EIS_UNANSWERED,
                                                                        .text = "no answer in time"});
-    note_answered(client, find_request(client, true, scg_id));
+    note_answered(client, true, scg_id);
 }
 
 static void session_scg_list(void *context, const uint16_t *scg_ids, size_t count)
 {
     struct cmd_eis_client *client = context;
 
+    net_dialer_settle(client->dialer);
     client->ops.list(client->context, scg_ids, count);
-    note_answered(client, find_request(client, false, 0));
+    note_answered(client, false, 0);
 }
 
 static void session_channel_error(void *context, uint16_t error, const char *text)
@@ -294,7 +254,7 @@ static void session_channel_error(void *context, uint16_t error, const char *tex
 
     (void)error;
     client->ops.channel_error(client->context, text);
-    note_answered(client, find_request(client, false, 0));
+    note_answered(client, false, 0);
 }
 
 static const struct simulcrypt_eis_ops session_ops = {
@@ -324,6 +284,7 @@ static void on_connected(void *context)
         net_dialer_drop(client->dialer, "out of memory");
         return;
     }
+    cmd_eis_queue_begin_again(&client->queue);
     simulcrypt_eis_session_connected(client->session, net_loop_now_ms(client->loop));
     tick(client);
 }
@@ -343,9 +304,6 @@ static void on_down(void *context, const char *why)
 
     if (client->session)
         simulcrypt_eis_session_disconnected(client->session);
-    for (size_t i = 0; i < client->count; i++)
-        client->requests[i].sent = client->requests[i].answered;
-    client->under_way = 0;
     client->lowered = false;
     net_timer_stop(client->tick);
     client->ops.down(client->context, why, lowered);
@@ -417,38 +375,22 @@ void cmd_eis_client_destroy(struct cmd_eis_client *client)
     net_timer_destroy(client->tick);
     simulcrypt_eis_session_destroy(client->session);
     net_tls_destroy(client->tls);
-    free(client->requests);
+    cmd_eis_queue_clear(&client->queue);
     free(client->accepted);
     free(client);
-}
-
-static int make_room(struct cmd_eis_client *client)
-{
-    size_t room = client->room ? 2 * client->room : 64;
-    struct request *requests;
-
-    if (client->count < client->room)
-        return 0;
-    requests = realloc(client->requests, room * sizeof(*requests));
-    if (!requests)
-        return -ENOMEM;
-    client->requests = requests;
-    client->room = room;
-    return 0;
 }
 
 int cmd_eis_client_ask(struct cmd_eis_client *client, enum cmd_eis_request request, uint16_t scg_id)
 {
     if (request == CMD_EIS_PROVIDE && !find_entry(client, scg_id))
         return -ENOENT;
-    if (make_room(client) < 0)
+    if (cmd_eis_queue_add(&client->queue, request, scg_id) < 0)
         return -ENOMEM;
-    client->requests[client->count++] = (struct request){.kind = request, .scg_id = scg_id};
     send_waiting(client);
     return 0;
 }
 
 bool cmd_eis_client_is_idle(const struct cmd_eis_client *client)
 {
-    return !client->count;
+    return !client->queue.count;
 }

@@ -8,15 +8,8 @@
 #define CMD_EIS_CLIENT_H
 
 #include "cmd/eis_config.h"
+#include "cmd/eis_queue.h"
 #include "net/loop.h"
-
-enum cmd_eis_request {
-    CMD_EIS_PROVIDE, /* the SCG of this id, as the configuration has it */
-    CMD_EIS_REMOVE,
-    CMD_EIS_TEST,
-    CMD_EIS_RESET, /* removes all of the channel; never answered */
-    CMD_EIS_LIST,
-};
 
 enum cmd_eis_result {
     CMD_EIS_STATUS,

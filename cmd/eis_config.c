@@ -138,7 +138,7 @@ static const struct base_yaml_key component = {
 static const struct base_yaml_key scg_keys[] = {
     {"id", SCG_AT(scg.scg_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX), .required = true,
      .line = offsetof(struct cmd_eis_scg, line)},
-    {"reference_id", SCG_AT(scg.reference_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT32_MAX)},
+    {"reference_id", SCG_AT(scg.reference_id), .kind = BASE_YAML_NUMBER, BETWEEN(1, UINT32_MAX)},
     {"transport_stream_id", SCG_AT(scg.transport_stream_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX),
      .given = offsetof(struct cmd_eis_scg, has_transport_stream_id)},
     {"original_network_id", SCG_AT(scg.original_network_id), .kind = BASE_YAML_NUMBER, BETWEEN(0, UINT16_MAX),
@@ -156,6 +156,12 @@ static const struct base_yaml_key scg_keys[] = {
     {.name = NULL},
 };
 
+/* 0 would be taken for none. */
+static void begin_scg(void *entry)
+{
+    ((struct cmd_eis_scg *)entry)->scg.reference_id = 1;
+}
+
 static const struct base_yaml_key scg = {.name = "scgs", .kind = BASE_YAML_MAPPING, .keys = scg_keys};
 
 static const struct base_yaml_key file_keys[] = {
@@ -172,7 +178,7 @@ static const struct base_yaml_key file_keys[] = {
     {"status_period", FILE_AT(status_period_us), .kind = BASE_YAML_SECONDS, BETWEEN(100000, SECONDS_MAX)},
     {"tls", FILE_AT(tls), .kind = BASE_YAML_MAPPING, .keys = net_tls_client_keys,
      .line = offsetof(struct cmd_eis_config, tls_line)},
-    {"scgs", FILE_AT(scgs[0]), .kind = BASE_YAML_LIST, .keys = &scg,
+    {"scgs", FILE_AT(scgs[0]), .kind = BASE_YAML_LIST, .keys = &scg, .init = begin_scg,
      .count = offsetof(struct cmd_eis_config, scg_count), BETWEEN(0, CMD_EIS_SCGS_MAX)},
     {.name = NULL},
 };

@@ -12,6 +12,7 @@
 
 #define DEFAULT_CONNECTIONS 16
 #define DEFAULT_CHANNELS    16
+#define DEFAULT_SCGS        1000 /* of up to 17 KiB each, with a definition to come as much again */
 #define DEFAULT_RATE        1000
 #define DEFAULT_TEST_MS     30000
 
@@ -230,6 +231,8 @@ static void take_config(struct headend_eis *eis, const struct headend_eis_config
     eis->config = *config;
     set_default(&eis->config.listen.connections_max, DEFAULT_CONNECTIONS);
     set_default(&eis->config.channels_max, DEFAULT_CHANNELS);
+    if (!eis->config.abilities.max_scg)
+        eis->config.abilities.max_scg = DEFAULT_SCGS;
     set_default(&eis->config.rate_max, DEFAULT_RATE);
     set_default(&eis->config.test_period_ms, DEFAULT_TEST_MS);
 }
@@ -260,12 +263,16 @@ int headend_eis_create(struct headend_eis **eis, struct net_loop *loop,
 
 void headend_eis_destroy(struct headend_eis *eis)
 {
+    struct headend__eis_channel *channel, *next;
+
     if (!eis)
         return;
     net_listener_close(eis->listener);
     while (!LIST_EMPTY(&eis->connections))
         headend__eis_connection_destroy(LIST_FIRST(&eis->connections));
-    while (!LIST_EMPTY(&eis->channels))
-        destroy_channel(LIST_FIRST(&eis->channels));
+    for (channel = LIST_FIRST(&eis->channels); channel; channel = next) {
+        next = LIST_NEXT(channel, link);
+        destroy_channel(channel);
+    }
     free(eis);
 }

@@ -24,7 +24,7 @@ struct headend_eis;
 
 struct headend_eis_config {
     struct net_listener_settings listen;       /* connections_max 0: 16 */
-    struct simulcrypt_scs_abilities abilities; /* of every channel; max_scg 0: 10 000 */
+    struct simulcrypt_scs_abilities abilities; /* of every channel; max_scg 0: 1000 */
     unsigned channels_max;                     /* EIS_channel_ids at a time; 0: 16 */
     /* Answers and changes per second over one connection, as many at once; its further input waits. 0: 1000
      */

@@ -129,6 +129,7 @@ void headend__eis_connection_test(struct headend__eis_connection *connection)
     if (connection->tested || connection->ending)
         return;
     connection->tested = true;
+    connection->overdue = false;
     simulcrypt_scg_session_test_channel(connection->session);
     net_timer_start(connection->watch, period_ms < ANSWER_MS ? period_ms : ANSWER_MS);
 }
@@ -152,6 +153,18 @@ static void test_when_silent(struct headend__eis_connection *connection)
         net_timer_start(connection->watch, period_ms - silent_ms);
 }
 
+/* Where this process itself was held up, the answer may have come and be unread: one more turn of the loop.
+ */
+static void give_up_unless_answered(struct headend__eis_connection *connection)
+{
+    if (connection->overdue) {
+        give_up(connection, "it did not answer channel_test");
+        return;
+    }
+    connection->overdue = true;
+    net_timer_start(connection->watch, 0);
+}
+
 static void on_watch(void *context)
 {
     struct headend__eis_connection *connection = context;
@@ -161,7 +174,7 @@ static void on_watch(void *context)
     else if (!connection->channel)
         give_up(connection, "it set up no channel in 30 s");
     else if (connection->tested)
-        give_up(connection, "it did not answer channel_test");
+        give_up_unless_answered(connection);
     else
         test_when_silent(connection);
 }

@@ -29,6 +29,7 @@ struct headend__eis_connection {
     bool ending;
     bool explained; /* why the next refusal comes has been said */
     bool tested;    /* a channel_test has not been answered */
+    bool overdue;   /* nor in time */
     uint64_t heard_ms;
 };
 

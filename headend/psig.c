@@ -71,7 +71,6 @@ static void session_channel_up(void *context, const struct simulcrypt_message *s
 
     (void)status;
     psig->channel_up = true;
-    net_dialer_settle(psig->dialer);
 }
 
 static void encode_id(struct simulcrypt_encoder *encoder, uint16_t tag, bool given, uint16_t id)
@@ -100,11 +99,13 @@ static void session_describe_stream(void *context, uint16_t stream_id, struct si
 
 static void session_stream_up(void *context, uint16_t stream_id, const struct simulcrypt_message *status)
 {
-    struct headend__psig_stream *stream = headend__psig_find_stream(context, stream_id);
+    struct headend_psig *psig = context;
+    struct headend__psig_stream *stream = headend__psig_find_stream(psig, stream_id);
 
     if (!stream)
         return;
     stream->up = true;
+    net_dialer_settle(psig->dialer);
     if (simulcrypt_message_count(status, TAG(TRIGGER_LIST)))
         stream->triggers = simulcrypt_message_number(status, TAG(TRIGGER_LIST));
 }

@@ -9,7 +9,8 @@
  * CA_PID is ours to set; private_data stands for what follows it. 0 in descriptor_insert_status is success.
  * Flows are named by Super_CAS_id, flow_type and flow_id. Triggers are sent where the C(P)SIG enables them.
  *
- * A peer that refuses version 3 (0x0002) is tried with 2. What the C(P)SIG had inserted stays when it goes
+ * A stream that the C(P)SIG refuses ends the connection, which is tried again more and more slowly. A peer
+ * that refuses version 3 (0x0002) is tried with 2. What the C(P)SIG had inserted stays when it goes
  * away. A request that cannot be served is answered, and counted. */
 #ifndef HEADEND_PSIG_H
 #define HEADEND_PSIG_H

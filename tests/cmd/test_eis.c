@@ -163,7 +163,6 @@ static const char *const config_text =
     "channel_id: 7\n"
     "transport_stream_id: 1\n"
     "original_network_id: 2\n"
-    "reply_timeout: 1\n"
     "status_period: 0.2\n"
     "scgs:\n"
     "  - id: 1\n"
@@ -413,15 +412,16 @@ Test(eis_command, an_scs_that_misbehaves_is_told_in_one_line)
         enum manner manner;
         const char *why;
     } cases[] = {
-        {SILENT, "no channel_status within 1000 ms"},
+        {SILENT, "no channel_status within 500 ms"},
         {HANGS_UP, "ended: the other side closed the connection"},
         {RESETS_IN_MESSAGE, "ended: the other side closed the connection"},
         {GARBAGE, "unreadable SCG_status"},
     };
 
+    write_config("channel_id: 7\nreply_timeout: 0.5\ntransport_stream_id: 1\noriginal_network_id: 1\n");
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         scs.manner = cases[i].manner;
-        cr_assert_eq(RUN(), 1);
+        cr_assert_eq(RUN("--list"), 1);
         expect_one_line(cases[i].why);
         cr_assert_eq(scs.definitions, 0);
     }

@@ -74,6 +74,7 @@ Test(eis_config, takes_every_key)
     cmd_eis_describe(&config.scgs[1], 0, &scg);
     cr_assert_eq(scg.transport_stream_id, 1);
     cr_assert_eq(scg.original_network_id, 2);
+    cr_assert_eq(scg.reference_id, 1);
     cr_assert(!scg.has_activation_time);
 }
 

@@ -8,7 +8,7 @@ original=$(programme)
 
 check 'no command: help on standard error, status 2' exits 2 "$scramline"
 check 'unknown command' says 2 "unknown command 'nonsense'" "$scramline" nonsense
-for command in scramble descramble ecmg emmg run keys bench; do
+for command in scramble descramble ecmg emmg eis run keys bench; do
     check "$command --help explains with an example" bash -c "'$scramline' $command --help | grep -q 'Example'"
     check "$command: unknown option" says 2 "unknown option '--nonsense'" "$scramline" $command --nonsense
 done

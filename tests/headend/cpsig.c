@@ -45,6 +45,8 @@ static uint16_t stream_setup(void *context, uint16_t stream_id, const struct sim
 {
     (void)context;
     (void)stream_id;
+    if (cpsig.manner == CPSIG_REFUSES_STREAMS)
+        return SIMULCRYPT_CPSIG_UNKNOWN_ERROR;
     cpsig.streams++;
     cpsig.transport_stream_id = simulcrypt_message_u16(setup, TAG(TRANSPORT_STREAM_ID));
     return SIMULCRYPT_CPSIG_OK;

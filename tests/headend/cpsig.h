@@ -10,6 +10,7 @@
 enum cpsig_manner {
     CPSIG_WORKS,
     CPSIG_REFUSES_VERSION_3,
+    CPSIG_REFUSES_STREAMS,
     CPSIG_SILENT,
     CPSIG_HANGS_UP, /* at the first byte */
     CPSIG_GARBAGE,

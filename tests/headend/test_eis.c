@@ -19,6 +19,7 @@ struct peer {
     struct simulcrypt_eis_session *session;
     bool connected, up, ended, failed;
     unsigned statuses, lists, answers;
+    uint16_t max_scg;
     struct simulcrypt_scg_status status;
     uint16_t error;   /* of an SCG */
     uint16_t refusal; /* of the channel */
@@ -88,7 +89,7 @@ static void session_channel_up(void *context, const struct simulcrypt_scs_abilit
 {
     struct peer *peer = context;
 
-    (void)abilities;
+    peer->max_scg = abilities->max_scg;
     peer->up = true;
 }
 
@@ -504,6 +505,25 @@ Test(eis_limits, channels_are_limited)
     cr_assert_not_null(strstr(counters().last_error, "no room for channel 2"), "%s", counters().last_error);
 }
 
+Test(eis_limits, scgs_are_limited_by_default)
+{
+    config.abilities.max_scg = 0;
+    listen_with_config();
+    bring_up();
+    cr_assert_eq(peers[0].max_scg, 1000);
+}
+
+Test(eis_limits, strangers_are_hung_up_on)
+{
+    config.listen.access.count = 1;
+    cr_assert_eq(net_range_parse(&config.listen.access.ranges[0], "192.0.2.0/24"), 0);
+    listen_with_config();
+    open_session(&peers[0], 1);
+    cr_assert(turn(is_ended));
+    cr_assert_eq(counters().listener.not_allowed, 1);
+    cr_assert_eq(counters().connections, 0);
+}
+
 /* Misbehaviour */
 
 static bool is_connected(void)
@@ -636,7 +656,7 @@ Test(eis_limits, a_peer_that_takes_no_answers_is_dropped)
     hang_up(&peers[0]);
     cr_assert(turn(is_alone));
     address.sin_port = htons(headend_eis_port(eis));
-    connect(peer, (struct sockaddr *)&address, sizeof(address));
+    (void)connect(peer, (struct sockaddr *)&address, sizeof(address));
     net_loop_run_once(loop, 100);
     cr_assert_eq(write(peer, setup, sizeof(setup)), sizeof(setup));
     do { /* each asks for 1.8 kB */

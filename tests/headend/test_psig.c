@@ -409,6 +409,19 @@ Test(psig_peers, what_is_wrong_with_a_cpsig_is_told_and_it_is_tried_again)
     }
 }
 
+Test(psig_peers, a_cpsig_that_wants_no_stream_is_not_pestered)
+{
+    uint64_t end_ms = base_clock_monotonic_ms() + 1500;
+
+    cpsig.manner = CPSIG_REFUSES_STREAMS;
+    create();
+    while (base_clock_monotonic_ms() < end_ms)
+        net_loop_run_once(loop, 10);
+    cr_assert_geq(cpsig.connections, 2);
+    cr_assert_leq(cpsig.connections, 3, "after 0, 250 and 750 ms; the next after 1750 at the least");
+    cr_assert_not_null(strstr(status().last_error, "refused stream_setup of stream 7"));
+}
+
 Test(psig_peers, versions_that_there_are_none_of_are_refused)
 {
     config.version = 4;
@@ -445,4 +458,60 @@ Test(psig_peers, requests_beyond_the_rate_wait)
     ask_without_waiting();
     cr_assert(turn(are_answered));
     cr_assert_geq(base_clock_monotonic_ms() - begun_ms, 400);
+}
+
+static uint32_t draw(uint32_t below)
+{
+    static uint32_t chance = 1;
+
+    chance = chance * 1664525 + 1013904223;
+    return (chance >> 8) % below;
+}
+
+/* Any parameter that the message's table knows, with any value, up to four times. */
+static void encode_anything(struct simulcrypt_encoder *encoder)
+{
+    const struct simulcrypt_message_type *type = encoder->definition;
+    uint8_t bytes[64];
+
+    for (size_t i = 0; i < type->rule_count; i++) {
+        const struct simulcrypt_parameter_type *parameter =
+            simulcrypt_find_parameter(&simulcrypt_cpsig_psig, type->rules[i].tag);
+        uint32_t most = parameter->size_max < sizeof(bytes) ? parameter->size_max : sizeof(bytes);
+
+        for (unsigned left = type->rules[i].count_max > 4 ? draw(5) : 0; left; left--) {
+            uint32_t size = parameter->size_min + draw(most - parameter->size_min + 1);
+            for (uint32_t k = 0; k < size; k++)
+                bytes[k] = (uint8_t)draw(256);
+            simulcrypt_encode_bytes(encoder, parameter->tag, bytes, size);
+        }
+    }
+}
+
+static bool is_served(void)
+{
+    return status().requests == asked;
+}
+
+Test(psig_peers, whatever_is_asked_is_answered)
+{
+    static const uint16_t types[] = {
+        SIMULCRYPT_CPSIG_M_STREAM_TRIGGER_ENABLE_REQUEST, SIMULCRYPT_CPSIG_M_TABLE_REQUEST,
+        SIMULCRYPT_CPSIG_M_DESCRIPTOR_INSERT_REQUEST, SIMULCRYPT_CPSIG_M_PID_PROVISION_REQUEST};
+    struct simulcrypt_encoder encoder;
+
+    config.rate_max = 1000000;
+    create();
+    cr_assert(turn(is_up));
+    for (asked = 0; asked < 2000;) {
+        cr_assert_eq(simulcrypt_cpsig_session_begin(cpsig.session, types[asked % 4], 7, &encoder), 0);
+        encode_anything(&encoder);
+        cpsig_send(&encoder);
+        asked++;
+        if (asked % 100 == 0)
+            cr_assert(turn(is_served));
+    }
+    cr_assert(turn(are_answered));
+    cr_assert(is_up());
+    cr_assert_gt(insertions, 10, "some of it was sound");
 }

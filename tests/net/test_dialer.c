@@ -181,7 +181,7 @@ Test(dialer, does_not_wait_for_ever_to_be_connected)
     cr_assert_eq(getsockname(full, (struct sockaddr *)&address, &size), 0);
     for (unsigned i = 0; i < 4; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fillers[i], (struct sockaddr *)&address, size);
+        (void)connect(fillers[i], (struct sockaddr *)&address, size);
     }
     dial(ntohs(address.sin_port), 100);
     cr_assert(turn(is_down, 5000));
