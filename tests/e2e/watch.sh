@@ -266,7 +266,7 @@ tls() { # a plain client and a plain server; between two proxies the link is enc
     scrambled "127.0.0.1:$watch_port" "$work/s.ts" || return 1
     end_watch INT && kill -INT "$inner" && wait "$inner" || return 1
     grep -q 'ECM_response' "$work/tls1.out" && grep -q 'ECM_response' "$work/tls2.out" &&
-        diff <(grep -oE '→ [A-Z]+ v3.*' "$work/tls1.out" | sort) <(grep -oE '→ [A-Z]+ v3.*' "$work/tls2.out" | sort)
+        diff <(grep -oE '(CW_provision|ECM_response) .*' "$work/tls1.out") <(grep -oE '(CW_provision|ECM_response) .*' "$work/tls2.out")
 }
 check 'an encrypted link is watched from its middle' tls
 
