@@ -383,6 +383,7 @@ int cmd_watch_main(int argc, char **argv)
     config.full = options.full;
     config.show_secrets = options.show_secrets;
     config.count_max = options.count;
+    config.impatient = count == 0; /* a link may not stand still because a terminal does */
     status = cmd_watch_create(&watch, &config);
     if (status < 0)
         return cmd_failed(status, "cannot start");

@@ -276,10 +276,14 @@ int cmd_watch_proxy_create(struct cmd_watch_proxy **proxy, struct net_loop *loop
 
 void cmd_watch_proxy_destroy(struct cmd_watch_proxy *proxy)
 {
+    struct pair *next;
+
     if (!proxy)
         return;
-    while (!LIST_EMPTY(&proxy->pairs))
-        close_pair(LIST_FIRST(&proxy->pairs), "the watch ends");
+    for (struct pair *pair = LIST_FIRST(&proxy->pairs); pair; pair = next) {
+        next = LIST_NEXT(pair, link_in_proxy);
+        close_pair(pair, "the watch ends");
+    }
     if (proxy->datagrams)
         tell_end(proxy->watch, proxy->datagrams, "the watch ends");
     cmd_watch_link_destroy(proxy->datagrams);

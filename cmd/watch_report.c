@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,16 @@ static void end_line(struct cmd_watch *watch)
         watch->error = -errno;
 }
 
+static bool has_room(struct cmd_watch *watch)
+{
+    struct pollfd out = {.fd = fileno(watch->config.out), .events = POLLOUT};
+
+    if (!watch->config.impatient || poll(&out, 1, 0) != 0)
+        return true;
+    watch->counters.lines_dropped++;
+    return false;
+}
+
 static void begin_line(const struct cmd_watch *watch, unsigned connection, const char *event)
 {
     char time[TIME_MAX];
@@ -105,6 +116,8 @@ static void begin_line(const struct cmd_watch *watch, unsigned connection, const
 
 static void write_message(struct cmd_watch *watch, const struct cmd_watch_place *place, const char *decoded)
 {
+    if (!has_room(watch))
+        return;
     begin_line(watch, place->connection, "message");
     if (watch->config.json) /* the object's members go on behind ours */
         fprintf(watch->config.out, ",\"from\":\"%s\",\"to\":\"%s\",%s", place->from, place->to, decoded + 1);
@@ -175,7 +188,7 @@ void cmd_watch_event(struct cmd_watch *watch, unsigned connection, const char *e
     char text[512];
     va_list arguments;
 
-    if (cmd_watch_is_done(watch))
+    if (cmd_watch_is_done(watch) || !has_room(watch))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
@@ -217,15 +230,16 @@ static void write_json_summary(const struct cmd_watch *watch)
 {
     const struct cmd_watch_counters *counters = &watch->counters;
     json_t *summary =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:f, s:f, s:f, s:o}}",
-                  "event", "summary", "connections", count_json(counters->connections),
-                  "connections_passed_over", count_json(counters->connections_passed_over), "messages",
-                  count_json(counters->messages), "errors", count_json(counters->errors), "invalid",
-                  count_json(counters->invalid), "unknown", count_json(counters->unknown), "gaps",
-                  count_json(counters->gaps), "bytes_missing", count_json(counters->bytes_missing),
-                  "bytes_passed_over", count_json(counters->bytes_passed_over), "messages_by_type",
-                  messages_json(counters), "round_trips", "count", count_json(watch->round_trips.count),
-                  "p50_ms", milliseconds(cmd_latency_quantile(&watch->round_trips, 0.5)), "p99_ms",
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:f, s:f, s:f, s:o}}",
+                  "event", "summary", "lines_dropped", count_json(counters->lines_dropped), "connections",
+                  count_json(counters->connections), "connections_passed_over",
+                  count_json(counters->connections_passed_over), "messages", count_json(counters->messages),
+                  "errors", count_json(counters->errors), "invalid", count_json(counters->invalid), "unknown",
+                  count_json(counters->unknown), "gaps", count_json(counters->gaps), "bytes_missing",
+                  count_json(counters->bytes_missing), "bytes_passed_over",
+                  count_json(counters->bytes_passed_over), "messages_by_type", messages_json(counters),
+                  "round_trips", "count", count_json(watch->round_trips.count), "p50_ms",
+                  milliseconds(cmd_latency_quantile(&watch->round_trips, 0.5)), "p99_ms",
                   milliseconds(cmd_latency_quantile(&watch->round_trips, 0.99)), "longest_ms",
                   milliseconds(watch->round_trips.longest), "unanswered", count_json(counters->unanswered));
 
@@ -270,6 +284,8 @@ static void write_text_summary(const struct cmd_watch *watch)
                 milliseconds(cmd_latency_quantile(&watch->round_trips, 0.5)),
                 milliseconds(cmd_latency_quantile(&watch->round_trips, 0.99)),
                 milliseconds(watch->round_trips.longest), watch->round_trips.count);
+    if (counters->lines_dropped)
+        fprintf(out, "%" PRIu64 " lines were dropped: nobody read them in time\n", counters->lines_dropped);
     if (counters->unanswered)
         fprintf(out, "%" PRIu64 " CW_provisions had no ECM_response\n", counters->unanswered);
 }

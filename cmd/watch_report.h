@@ -32,6 +32,9 @@ const struct cmd_watch_interface *cmd_watch_interface_named(const char *word);
 struct cmd_watch_config {
     FILE *out;
     bool json, show_secrets, full;
+    /* Never wait for whoever reads the lines: those that find no room are dropped, and counted. (One of over
+     * 4 KiB may wait where there is room for less.) */
+    bool impatient;
     uint64_t count_max; /* messages, 0: any number */
 };
 
@@ -45,6 +48,7 @@ struct cmd_watch_counters {
     uint64_t connections;
     uint64_t connections_passed_over; /* that are not SimulCrypt */
     uint64_t unanswered;              /* CW_provisions */
+    uint64_t lines_dropped;
     uint64_t by_type[CMD_WATCH_INTERFACES][CMD_WATCH_MESSAGES];
 };
 

@@ -12,13 +12,11 @@
 
 /* Bytes that came before those in front of them; kept in order of `sequence`. */
 struct held {
-    TAILQ_ENTRY(held) link;
+    struct held *next;
     uint32_t sequence;
     size_t size;
     uint8_t bytes[];
 };
-
-TAILQ_HEAD(held_list, held);
 
 struct direction {
     uint32_t start; /* of its first byte, where SYN was seen */
@@ -29,7 +27,7 @@ struct direction {
     bool ended;
     size_t held_size;
     unsigned held_count;
-    struct held_list held;
+    struct held *held; /* the first of them */
 };
 
 struct connection {
@@ -90,20 +88,22 @@ static struct connection *find(struct wire_reassembly *reassembly, const struct 
     return NULL;
 }
 
-static void drop_held(struct direction *direction, struct held *held)
+static void drop_held(struct direction *direction)
 {
-    TAILQ_REMOVE(&direction->held, held, link);
-    direction->held_size -= held->size;
+    struct held *first = direction->held;
+
+    direction->held = first->next;
+    direction->held_size -= first->size;
     direction->held_count--;
-    base_secure_zero(held->bytes, held->size); /* it may hold control words */
-    free(held);
+    base_secure_zero(first->bytes, first->size); /* it may hold control words */
+    free(first);
 }
 
 static void forget(struct wire_reassembly *reassembly, struct connection *connection)
 {
     for (unsigned end = 0; end < 2; end++)
-        while (!TAILQ_EMPTY(&connection->directions[end].held))
-            drop_held(&connection->directions[end], TAILQ_FIRST(&connection->directions[end].held));
+        while (connection->directions[end].held)
+            drop_held(&connection->directions[end]);
     LIST_REMOVE(connection, link);
     TAILQ_REMOVE(&reassembly->ages, connection, age);
     reassembly->count--;
@@ -132,11 +132,12 @@ static void deliver_held(struct wire_reassembly *reassembly, struct connection *
                          enum wire_end from)
 {
     struct direction *direction = &connection->directions[from];
-    struct held *held;
 
-    while ((held = TAILQ_FIRST(&direction->held)) && distance(held->sequence, direction->next) >= 0) {
+    while (direction->held && distance(direction->held->sequence, direction->next) >= 0) {
+        const struct held *held = direction->held;
+
         deliver_rest(reassembly, connection, from, held->sequence, held->bytes, held->size);
-        drop_held(direction, held);
+        drop_held(direction);
     }
     direction->ended |= direction->ending && distance(direction->end, direction->next) >= 0;
 }
@@ -155,7 +156,7 @@ static void jump(struct wire_reassembly *reassembly, struct connection *connecti
 /* The gap before the first bytes held is given up. */
 static void skip_gap(struct wire_reassembly *reassembly, struct connection *connection, enum wire_end from)
 {
-    jump(reassembly, connection, from, TAILQ_FIRST(&connection->directions[from].held)->sequence);
+    jump(reassembly, connection, from, connection->directions[from].held->sequence);
 }
 
 static void skip_all_gaps(struct wire_reassembly *reassembly, struct connection *connection,
@@ -163,7 +164,7 @@ static void skip_all_gaps(struct wire_reassembly *reassembly, struct connection 
 {
     struct direction *direction = &connection->directions[from];
 
-    while (!TAILQ_EMPTY(&direction->held))
+    while (direction->held)
         skip_gap(reassembly, connection, from);
     if (direction->known && direction->ending && !direction->ended &&
         distance(direction->next, direction->end) > 0)
@@ -182,26 +183,20 @@ static void end_connection(struct wire_reassembly *reassembly, struct connection
 
 static bool is_held(const struct direction *direction, uint32_t sequence, size_t size)
 {
-    const struct held *held;
-
-    TAILQ_FOREACH(held, &direction->held, link)
-    {
+    for (const struct held *held = direction->held; held; held = held->next)
         if (held->sequence == sequence && held->size >= size)
             return true;
-    }
     return false;
 }
 
 static void insert(struct direction *direction, struct held *held)
 {
-    struct held *before = TAILQ_LAST(&direction->held, held_list);
+    struct held **place = &direction->held;
 
-    while (before && distance(before->sequence, held->sequence) < 0)
-        before = TAILQ_PREV(before, held_list, link);
-    if (before)
-        TAILQ_INSERT_AFTER(&direction->held, before, held, link);
-    else
-        TAILQ_INSERT_HEAD(&direction->held, held, link);
+    while (*place && distance((*place)->sequence, held->sequence) >= 0)
+        place = &(*place)->next;
+    held->next = *place;
+    *place = held;
     direction->held_size += held->size;
     direction->held_count++;
 }
@@ -232,8 +227,7 @@ static int take_payload(struct wire_reassembly *reassembly, struct connection *c
 {
     struct direction *direction = &connection->directions[from];
 
-    while (distance(direction->next, sequence) > 0 && is_full(direction, size) &&
-           !TAILQ_EMPTY(&direction->held))
+    while (distance(direction->next, sequence) > 0 && is_full(direction, size) && direction->held)
         skip_gap(reassembly, connection, from);
     if (size && distance(direction->next, sequence) > 0)
         return hold(direction, sequence, bytes, size);
@@ -246,9 +240,9 @@ static int take_payload(struct wire_reassembly *reassembly, struct connection *c
 static void take_acknowledgement(struct wire_reassembly *reassembly, struct connection *connection,
                                  enum wire_end from, uint32_t acknowledgement)
 {
-    const struct held_list *held = &connection->directions[from].held;
+    const struct direction *direction = &connection->directions[from];
 
-    while (!TAILQ_EMPTY(held) && distance(TAILQ_FIRST(held)->sequence, acknowledgement) > 0)
+    while (direction->held && distance(direction->held->sequence, acknowledgement) > 0)
         skip_gap(reassembly, connection, from);
 }
 
@@ -304,8 +298,6 @@ static int add(struct wire_reassembly *reassembly, const struct wire_segment *se
     *from = comes_from_server(segment) ? WIRE_SERVER : WIRE_CLIENT;
     connection->face.flow = *from == WIRE_SERVER ? reversed(&segment->flow) : segment->flow;
     connection->face.begun = segment->flags & WIRE_TCP_SYN;
-    TAILQ_INIT(&connection->directions[0].held);
-    TAILQ_INIT(&connection->directions[1].held);
     LIST_INSERT_HEAD(&reassembly->buckets[bucket_of(&segment->flow)], connection, link);
     TAILQ_INSERT_TAIL(&reassembly->ages, connection, age);
     reassembly->count++;
@@ -350,9 +342,10 @@ int wire_reassembly_take(struct wire_reassembly *reassembly, const struct wire_s
 
 void wire_reassembly_finish(struct wire_reassembly *reassembly)
 {
-    struct connection *connection;
+    struct connection *next;
 
-    while ((connection = TAILQ_FIRST(&reassembly->ages))) {
+    for (struct connection *connection = TAILQ_FIRST(&reassembly->ages); connection; connection = next) {
+        next = TAILQ_NEXT(connection, age);
         end_connection(reassembly, connection, false);
         forget(reassembly, connection);
     }
@@ -374,9 +367,13 @@ int wire_reassembly_create(struct wire_reassembly **reassembly, const struct wir
 
 void wire_reassembly_destroy(struct wire_reassembly *reassembly)
 {
+    struct connection *next;
+
     if (!reassembly)
         return;
-    while (!TAILQ_EMPTY(&reassembly->ages))
-        forget(reassembly, TAILQ_FIRST(&reassembly->ages));
+    for (struct connection *connection = TAILQ_FIRST(&reassembly->ages); connection; connection = next) {
+        next = TAILQ_NEXT(connection, age);
+        forget(reassembly, connection);
+    }
     free(reassembly);
 }

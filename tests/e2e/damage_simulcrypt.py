@@ -76,6 +76,11 @@ def black(packets, argument):
     return [NULL if at < i < at + 400 and p[3] & 0x80 else p for i, p in enumerate(packets)]
 
 
+def black_start(packets, argument):
+    last = scrambled(packets)[300]
+    return [NULL if i < last and p[3] & 0x80 else p for i, p in enumerate(packets)]
+
+
 def bit(packets, argument):
     """One bit of a scrambled payload."""
     at = middle(packets)

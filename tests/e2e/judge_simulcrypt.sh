@@ -71,6 +71,11 @@ in_black() {
         sound --allow-black --clear "$original" "$work/d.ts"
 }
 check 'black packets are told from lost ones' in_black
+black_start() {
+    hurt black_start '300 packets are black' && sound --allow-black-at-start --clear "$original" "$work/d.ts" &&
+        damaged black && faulty 'packets are black' --allow-black-at-start --clear "$original" "$work/d.ts"
+}
+check 'black packets at the start may be allowed alone' black_start
 check 'one wrong bit is found' hurt bit 'packets are not opened'
 check 'two packets in wrong order are found' hurt swapped 'packets'
 check 'a packet of the wrong parity is found' hurt wrong_parity 'too short'

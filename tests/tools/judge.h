@@ -122,6 +122,7 @@ struct judge_pid {
 
 struct judge_counts {
     uint64_t packets, nulls, scrambled, clear, reserved, foreign, continuity;
+    uint64_t black_at_start; /* of `black`: before any packet was scrambled */
     uint64_t compared, black, lost, changed, alien, lead_in, tail;
 };
 
@@ -177,7 +178,7 @@ int judge_packets(struct judge *judge);
 /* Takes what is known, as JSON; `faults` get a text for each thing that is not as it should be. */
 struct judge_limits {
     uint64_t clear_most, late_most, gap_most, lead_in_most, tail_most;
-    bool black, early;
+    bool black, black_at_start, early;
 };
 json_t *judge_report(const struct judge *judge);
 json_t *judge_faults(const struct judge *judge, const struct judge_limits *limits);

@@ -91,6 +91,8 @@ static void account(struct judge *judge, uint64_t skipped)
         judge->counts.lost += lost;
     if (judge->counts.compared)
         judge->counts.black += skipped - lost;
+    if (judge->counts.compared && judge->counts.scrambled <= 1) /* the one that is looked for counts */
+        judge->counts.black_at_start += skipped - lost;
     judge->slots_output = judge->slots_original = 0;
 }
 

@@ -156,14 +156,15 @@ json_t *judge_report(const struct judge *judge)
     for (unsigned i = 0; i < judge->service_count; i++)
         if (judge->services[i].judged)
             json_array_append_new(services, service_json(judge, &judge->services[i]));
-    return json_pack("{s:s, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
+    return json_pack("{s:s, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:o}",
                      "file", judge->output.path, "packets", "all", count(counts->packets), "nulls",
                      count(counts->nulls), "scrambled", count(counts->scrambled), "clear",
                      count(counts->clear), "reserved", count(counts->reserved), "foreign",
                      count(counts->foreign), "continuity_errors", count(counts->continuity), "compared",
-                     count(counts->compared), "black", count(counts->black), "lost", count(counts->lost),
-                     "changed", count(counts->changed + counts->alien), "lead_in", count(counts->lead_in),
-                     "tail", count(counts->tail), "services", services);
+                     count(counts->compared), "black", count(counts->black), "black_at_start",
+                     count(counts->black_at_start), "lost", count(counts->lost), "changed",
+                     count(counts->changed + counts->alien), "lead_in", count(counts->lead_in), "tail",
+                     count(counts->tail), "services", services);
 }
 
 static void fault(json_t *faults, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -275,7 +276,8 @@ static void judge_counts(json_t *faults, const struct judge *judge, const struct
     more_than(faults, counts->tail, limits->tail_most, "packets are missing at the end");
     if (limits->black)
         return;
-    more_than(faults, counts->black, 0, "packets are black");
+    more_than(faults, counts->black, limits->black_at_start ? counts->black_at_start : 0,
+              "packets are black");
     if (!judge->original.count)
         more_than(faults, counts->continuity, 0, "gaps in continuity_counter");
 }

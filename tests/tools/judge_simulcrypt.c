@@ -22,10 +22,10 @@ static struct {
     struct cmd_texts keys, always;
     struct cmd_numbers services;
     const char *clear;
-    const char *flow;
+    const char *flow, *clear_flow;
     unsigned kinds;
     uint64_t clear_most, late_ms, gap_ms, lead_in, tail, period_ms;
-    bool black, early;
+    bool black, black_at_start, early;
 } options = {.kinds = 1u << TS_COMPONENT_VIDEO | 1u << TS_COMPONENT_AUDIO, .period_ms = 500};
 
 static const char *const kind_names[] = {"video", "audio", "subtitles", "data", NULL}; /* ts_component_kind */
@@ -54,8 +54,11 @@ static const struct cmd_option option_table[] = {
      .kind = CMD_NUMBER, .maximum = UINT32_MAX},
     {"--allow-black", NULL, "null packets may stand where protected ones were", &options.black,
      .kind = CMD_FLAG},
+    {"--allow-black-at-start", NULL, "they may before anything is scrambled", &options.black_at_start,
+     .kind = CMD_FLAG},
     {"--allow-early", NULL, "an ECM may replace a CW that is in use still", &options.early, .kind = CMD_FLAG},
     CMD_OPTION_FLOW(&options.flow),
+    {"--clear-flow", "ADDR:PORT", "the same for --clear", &options.clear_flow, .kind = CMD_TEXT},
     {.name = NULL},
 };
 
@@ -138,7 +141,7 @@ static int load(struct judge *judge, const char *path)
 
     if (status < 0)
         return cmd_failed(status, path);
-    if (options.clear && (status = judge_input_load(&judge->original, options.clear, NULL)) < 0)
+    if (options.clear && (status = judge_input_load(&judge->original, options.clear, options.clear_flow)) < 0)
         return cmd_failed(status, options.clear);
     return CMD_EXIT_OK;
 }
@@ -151,6 +154,7 @@ static int tell(const struct judge *judge)
                                   .lead_in_most = options.lead_in,
                                   .tail_most = options.tail,
                                   .black = options.black,
+                                  .black_at_start = options.black_at_start,
                                   .early = options.early};
     json_t *report = judge_report(judge);
     json_t *faults = judge_faults(judge, &limits);
