@@ -18,7 +18,7 @@ static const struct {
     {"ecmg", "serve ECMs over DVB SimulCrypt"},
     {"run", "live headend: DPDK ports in, DPDK ports out"},
     {"keys", "make the secrets that the other commands need"},
-    {"bench", "measure the ciphers of this machine, beside other libraries"},
+    {"bench", "measure the ciphers of this machine, or an ECMG"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
