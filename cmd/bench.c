@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* scramline-bench: how fast this machine scrambles and descrambles, tier by tier, beside the libraries. */
+/* scramline-bench: how fast this machine scrambles and descrambles, tier by tier, beside the libraries; and
+ * how fast an ECMG answers (bench_ecmg.c). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/bench.h"
+#include "cmd/bench_ecmg.h"
 #include "cmd/cipher_options.h"
 #include "cmd/common_options.h"
 #include "cmd/gnuplot.h"
@@ -94,6 +96,7 @@ static const struct cmd_command command = {
         "cycles_per_packet_median, core_ghz, payload_bytes, working_set_bytes, turns, peer, default (the "
         "tier\n"
         "that commands take), ratios, keys_in_batch, key_ns, self_test_us.\n\n"
+        "The other benchmark has options of its own: scramline bench ecmg --help\n\n"
         "Examples:\n"
         "  scramline bench cipher --algorithm dvb-csa2 --keys 300 --payload full\n"
         "  scramline bench cipher --bounds\n"
@@ -245,10 +248,12 @@ int main(int argc, char **argv)
     int status;
 
     cmd_process_protect();
+    if (argc > 1 && !strcmp(argv[1], "ecmg"))
+        return cmd_bench_ecmg(argc - 1, argv + 1);
     if (!cmd_parse(&command, argc, argv, operands, &count, &status))
         return status;
     if (strcmp(operands[0], "cipher") != 0)
-        return cmd_usage_error(&command, "there is no benchmark '%s' (there is: cipher)", operands[0]);
+        return cmd_usage_error(&command, "there is no benchmark '%s' (there are: cipher, ecmg)", operands[0]);
     if (cmd_cpu_mask_take(&command, options.cpu_mask) != CMD_EXIT_OK)
         return CMD_EXIT_USAGE;
     status = check_tiers();

@@ -143,12 +143,14 @@ static void print_summary(const struct ecmg_server_counters *counters, uint64_t 
     double seconds = (double)(base_clock_monotonic_ms() - started_ms) / 1000;
 
     if (json)
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f}", "event", "summary", "connections",
+        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f, s:f}", "event", "summary", "connections",
                              (json_int_t)counters->accepted, "ecms", (json_int_t)counters->ecms, "errors",
-                             (json_int_t)counters->errors, "seconds", seconds));
+                             (json_int_t)counters->errors, "seconds", seconds, "cpu_seconds",
+                             cmd_process_cpu_seconds()));
     else
-        printf("%" PRIu64 " connections, %" PRIu64 " ECMs, %" PRIu64 " error messages in %.1f s\n",
-               counters->accepted, counters->ecms, counters->errors, seconds);
+        printf("%" PRIu64 " connections, %" PRIu64 " ECMs, %" PRIu64
+               " error messages in %.1f s (%.1f s of a core)\n",
+               counters->accepted, counters->ecms, counters->errors, seconds, cmd_process_cpu_seconds());
     fflush(stdout);
 }
 
@@ -199,6 +201,7 @@ int main(int argc, char **argv)
     int status;
 
     cmd_process_protect();
+    cmd_process_raise_files();
     if (!cmd_parse(&command, argc, argv, NULL, &count, &status))
         return status;
     status = load_config(&config);

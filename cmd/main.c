@@ -21,7 +21,7 @@ static const struct {
     {"simulcrypt", "watch SimulCrypt interfaces: captures, or as a proxy"},
     {"run", "live headend: DPDK ports in, DPDK ports out"},
     {"keys", "make the secrets that the other commands need"},
-    {"bench", "measure the ciphers of this machine, beside other libraries"},
+    {"bench", "measure the ciphers of this machine, or an ECMG"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

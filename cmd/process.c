@@ -33,6 +33,28 @@ void cmd_process_protect(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void cmd_process_raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+double cmd_process_cpu_seconds(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) < 0 ? 0 : seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
 static void note_signal(int number)
 {
     (void)number;

@@ -14,33 +14,47 @@
 #include "ecmg/server.h"
 #include "keys/key_file.h"
 
-#define DELAY_MAX 30000 /* ms; what multiplexers accept */
+#define DELAY_MAX        30000               /* ms; what multiplexers accept */
+#define ANSWER_DELAY_MAX 60000               /* ms */
+#define TIME_MAX         INT64_C(3600000000) /* µs */
+
+/* A channel's values, and which of them the file names: for those of a service, that the server's do not
+ * replace them. A value's flag stands at the value's own offset, one that may be absent has its has_ flag. */
+struct channel_entry {
+    struct ecmg_channel_config values;
+    bool given[sizeof(struct ecmg_channel_config)];
+};
 
 struct service_entry {
     char super_cas_id[24]; /* a number or "any" */
     char key_file[PATH_MAX];
     unsigned super_cas_id_line, key_file_line;
+    struct channel_entry channel;
+    bool has_status, has_stream_status;
 };
 
 struct file_content {
     struct ecmg_server_config config;
+    struct channel_entry channel;
     struct service_entry services[ECMG_SERVICES_MAX];
     unsigned service_count;
-    unsigned lead_cw_line, cw_per_msg_line;
 };
 
-#define STATUS(member)      offsetof(struct file_content, config.status.member)
-#define STATUS_SIZE(member) sizeof(((struct file_content *)0)->config.status.member)
+#define CHANNEL(member)      offsetof(struct channel_entry, values.member)
+#define CHANNEL_SIZE(member) sizeof(((struct channel_entry *)0)->values.member)
+#define CHANNEL_GIVEN(member)                                                                                \
+    (offsetof(struct channel_entry, given) + offsetof(struct ecmg_channel_config, member))
 #define STATUS_NUMBER(key, member, low, high)                                                                \
-    .name = (key), .kind = BASE_YAML_NUMBER, .offset = STATUS(member), .size = STATUS_SIZE(member),          \
-    .minimum = (low), .maximum = (high)
-#define DELAY(key, member)                                                                                   \
+    .name = (key), .kind = BASE_YAML_NUMBER, .offset = CHANNEL(status.member),                               \
+    .size = CHANNEL_SIZE(status.member), .minimum = (low), .maximum = (high)
+#define STATUS(key, member, low, high)                                                                       \
     {                                                                                                        \
-        STATUS_NUMBER(key, member, -DELAY_MAX, DELAY_MAX)                                                    \
+        STATUS_NUMBER(key, member, low, high), .given = CHANNEL_GIVEN(status.member)                         \
     }
+#define DELAY(key, member) STATUS(key, member, -DELAY_MAX, DELAY_MAX)
 #define OPTIONAL_DELAY(key, member)                                                                          \
     {                                                                                                        \
-        STATUS_NUMBER(key, member, -DELAY_MAX, DELAY_MAX), .given = STATUS(has_##member)                     \
+        STATUS_NUMBER(key, member, -DELAY_MAX, DELAY_MAX), .given = CHANNEL(status.has_##member)             \
     }
 
 static const char *const section_words[] = {"sections", "packets", NULL};
@@ -48,7 +62,9 @@ static const char *const section_words[] = {"sections", "packets", NULL};
 static const struct base_yaml_key status_keys[] = {
     {.name = "section_TSpkt_flag",
      .kind = BASE_YAML_BOOLEAN,
-     .offset = STATUS(packets),
+     .offset = CHANNEL(status.packets),
+     .size = CHANNEL_SIZE(status.packets),
+     .given = CHANNEL_GIVEN(status.packets),
      .words = section_words},
     DELAY("delay_start", delay_start),
     DELAY("delay_stop", delay_stop),
@@ -56,14 +72,22 @@ static const struct base_yaml_key status_keys[] = {
     OPTIONAL_DELAY("transition_delay_stop", transition_delay_stop),
     OPTIONAL_DELAY("AC_delay_start", ac_delay_start),
     OPTIONAL_DELAY("AC_delay_stop", ac_delay_stop),
-    {STATUS_NUMBER("ECM_rep_period", ecm_rep_period, 1, UINT16_MAX)},
-    {STATUS_NUMBER("max_streams", max_streams, 0, UINT16_MAX)},
-    {STATUS_NUMBER("min_CP_duration", min_cp_duration, 1, UINT16_MAX)},
-    {STATUS_NUMBER("lead_CW", lead_cw, 0, SIMULCRYPT_CWS_MAX - 1),
-     .line = offsetof(struct file_content, lead_cw_line)},
-    {STATUS_NUMBER("CW_per_msg", cw_per_msg, 1, SIMULCRYPT_CWS_MAX),
-     .line = offsetof(struct file_content, cw_per_msg_line)},
-    {STATUS_NUMBER("max_comp_time", max_comp_time, 1, UINT16_MAX)},
+    STATUS("ECM_rep_period", ecm_rep_period, 1, UINT16_MAX),
+    STATUS("max_streams", max_streams, 0, UINT16_MAX),
+    STATUS("min_CP_duration", min_cp_duration, 1, UINT16_MAX),
+    STATUS("lead_CW", lead_cw, 0, SIMULCRYPT_CWS_MAX - 1),
+    STATUS("CW_per_msg", cw_per_msg, 1, SIMULCRYPT_CWS_MAX),
+    STATUS("max_comp_time", max_comp_time, 1, UINT16_MAX),
+    {.name = NULL},
+};
+
+static const struct base_yaml_key stream_status_keys[] = {
+    {.name = "access_criteria_transfer_mode",
+     .kind = BASE_YAML_BOOLEAN,
+     .offset = CHANNEL(access_criteria_transfer_mode),
+     .size = CHANNEL_SIZE(access_criteria_transfer_mode),
+     .given = CHANNEL_GIVEN(access_criteria_transfer_mode),
+     .words = base_yaml_booleans},
     {.name = NULL},
 };
 
@@ -80,6 +104,16 @@ static const struct base_yaml_key service_keys[] = {
      .size = sizeof(((struct service_entry *)0)->key_file),
      .line = offsetof(struct service_entry, key_file_line),
      .required = true},
+    {.name = "channel_status",
+     .kind = BASE_YAML_MAPPING,
+     .offset = offsetof(struct service_entry, channel),
+     .given = offsetof(struct service_entry, has_status),
+     .keys = status_keys},
+    {.name = "stream_status",
+     .kind = BASE_YAML_MAPPING,
+     .offset = offsetof(struct service_entry, channel),
+     .given = offsetof(struct service_entry, has_stream_status),
+     .keys = stream_status_keys},
     {.name = NULL},
 };
 
@@ -99,6 +133,20 @@ static const struct base_yaml_key limit_keys[] = {
      .size = sizeof(uint32_t),
      .minimum = 1,
      .maximum = 1000000},
+    {.name = "messages_per_second",
+     .kind = BASE_YAML_NUMBER,
+     .offset = offsetof(struct file_content, config.messages_per_second),
+     .size = sizeof(uint32_t),
+     .maximum = 1000000},
+    {.name = NULL},
+};
+
+static const struct base_yaml_key laboratory_keys[] = {
+    {.name = "answer_delay",
+     .kind = BASE_YAML_NUMBER,
+     .offset = offsetof(struct file_content, config.answer_delay_ms),
+     .size = sizeof(uint32_t),
+     .maximum = ANSWER_DELAY_MAX},
     {.name = NULL},
 };
 
@@ -123,7 +171,26 @@ static const struct base_yaml_key file_keys[] = {
      .maximum = ECMG_SERVICES_MAX,
      .keys = &service_key},
     {.name = "limits", .kind = BASE_YAML_MAPPING, .keys = limit_keys},
-    {.name = "channel_status", .kind = BASE_YAML_MAPPING, .keys = status_keys},
+    {.name = "channel_status",
+     .kind = BASE_YAML_MAPPING,
+     .offset = offsetof(struct file_content, channel),
+     .keys = status_keys},
+    {.name = "stream_status",
+     .kind = BASE_YAML_MAPPING,
+     .offset = offsetof(struct file_content, channel),
+     .keys = stream_status_keys},
+    {.name = "test_period",
+     .kind = BASE_YAML_SECONDS,
+     .offset = offsetof(struct file_content, config.test_period_us),
+     .size = sizeof(uint64_t),
+     .maximum = TIME_MAX},
+    {.name = "reply_timeout",
+     .kind = BASE_YAML_SECONDS,
+     .offset = offsetof(struct file_content, config.reply_timeout_us),
+     .size = sizeof(uint64_t),
+     .minimum = 100000,
+     .maximum = TIME_MAX},
+    {.name = "laboratory", .kind = BASE_YAML_MAPPING, .keys = laboratory_keys},
     {.name = NULL},
 };
 
@@ -131,15 +198,16 @@ void ecmg_server_config_init(struct ecmg_server_config *config)
 {
     *config = (struct ecmg_server_config){
         .listener = {.host = "127.0.0.1", .port = 2222},
-        .channels_max = 1000,
-        .streams_max = 10000,
-        .status = {.has_transition_delay_start = true,
-                   .transition_delay_start = -500,
-                   .ecm_rep_period = 100,
-                   .min_cp_duration = 10,
-                   .lead_cw = 1,
-                   .cw_per_msg = 2,
-                   .max_comp_time = 100},
+        .channels_max = ECMG_CHANNELS_DEFAULT,
+        .streams_max = ECMG_STREAMS_DEFAULT,
+        .reply_timeout_us = ECMG_REPLY_TIMEOUT_DEFAULT,
+        .channel.status = {.has_transition_delay_start = true,
+                           .transition_delay_start = -500,
+                           .ecm_rep_period = 100,
+                           .min_cp_duration = 10,
+                           .lead_cw = 1,
+                           .cw_per_msg = 2,
+                           .max_comp_time = 100},
     };
 }
 
@@ -148,16 +216,27 @@ void ecmg_server_config_clear(struct ecmg_server_config *config)
     base_secure_zero(config, sizeof(*config));
 }
 
-/* Every CW_provision must hold the CW of its own crypto-period: so the ECMG keeps none between messages. */
-static int check_cws(const struct file_content *content, const struct base_yaml_report *report)
+/* What a service does not name is as the server has it. */
+static void inherit(struct channel_entry *entry, const struct channel_entry *from,
+                    const struct base_yaml_key *keys)
 {
-    const struct simulcrypt_channel_status *status = &content->config.status;
+    for (const struct base_yaml_key *key = keys; key->name; key++) {
+        if (*((const bool *)entry + key->given))
+            continue;
+        memcpy((char *)entry + key->offset, (const char *)from + key->offset, key->size);
+        memcpy((char *)entry + key->given, (const char *)from + key->given, sizeof(bool));
+    }
+}
 
-    if (status->cw_per_msg > status->lead_cw)
-        return 0;
-    return base_yaml_refuse(
-        report, content->cw_per_msg_line ? content->cw_per_msg_line : content->lead_cw_line,
-        "CW_per_msg (%u) must be more than lead_CW (%u)", status->cw_per_msg, status->lead_cw);
+static void read_channel(struct service_entry *entry, const struct channel_entry *server,
+                         struct ecmg_service_config *service)
+{
+    service->has_channel = entry->has_status || entry->has_stream_status;
+    if (!service->has_channel)
+        return;
+    inherit(&entry->channel, server, status_keys);
+    inherit(&entry->channel, server, stream_status_keys);
+    service->channel = entry->channel.values;
 }
 
 static int read_super_cas_id(const struct service_entry *entry, struct ecmg_service_config *service,
@@ -234,6 +313,7 @@ static int read_services(struct file_content *content, const char *folder,
             status = check_unique(content, i, report);
         if (status == 0)
             status = read_key(&content->services[i], folder, &content->config.services[i], report);
+        read_channel(&content->services[i], &content->channel, &content->config.services[i]);
     }
     content->config.service_count = content->service_count;
     return status;
@@ -250,9 +330,9 @@ int ecmg_server_config_parse(struct ecmg_server_config *config, const char *text
     if (!content)
         return base_yaml_refuse(&report, 1, "out of memory");
     ecmg_server_config_init(&content->config);
+    content->channel.values = content->config.channel;
     status = base_yaml_load(file_keys, content, text, size, &report);
-    if (status == 0)
-        status = check_cws(content, &report);
+    content->config.channel = content->channel.values;
     if (status == 0)
         status = read_services(content, folder, &report);
     if (status == 0)

@@ -2,13 +2,13 @@
 /* One SCS: its TCP connection, the session on it, and what the session asks. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cursor.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "ecmg/room.h"
 
-#define PATIENCE_MS   30000 /* for channel_setup */
 #define CHANNEL_ERROR 0x0005
 #define STREAM_ERROR  0x0106
 
@@ -16,7 +16,7 @@
 static void end_soon(struct ecmg__connection *connection)
 {
     connection->ending = true;
-    net_timer_start(connection->patience, 0);
+    net_timer_start(connection->watch.timer, 0);
 }
 
 static void count_error(struct ecmg_server *server, const uint8_t *message, size_t size)
@@ -27,20 +27,48 @@ static void count_error(struct ecmg_server *server, const uint8_t *message, size
         server->counters.errors++;
 }
 
+static void write_out(struct ecmg__connection *connection, const uint8_t *bytes, size_t size)
+{
+    int status = net_tcp_write(connection->tcp, bytes, size);
+
+    if (status == 0)
+        return;
+    base_log(BASE_LOG_WARNING, "%s: dropped, it does not take its answers: %s", net_tcp_peer(connection->tcp),
+             base_error_text(status));
+    end_soon(connection);
+}
+
+static void flush(struct ecmg__connection *connection)
+{
+    struct ecmg_server *server = connection->server;
+
+    if (server->output_size)
+        write_out(connection, server->output, server->output_size);
+    server->output_size = 0;
+}
+
+/* All answers to what was read at once are written at once. */
+static void gather(struct ecmg__connection *connection, const uint8_t *bytes, size_t size)
+{
+    struct ecmg_server *server = connection->server;
+
+    if (size > sizeof(server->output) - server->output_size)
+        flush(connection);
+    memcpy(server->output + server->output_size, bytes, size);
+    server->output_size += size;
+}
+
 static void on_send(void *context, const uint8_t *bytes, size_t size)
 {
     struct ecmg__connection *connection = context;
-    int status;
 
     if (connection->ending)
         return;
     count_error(connection->server, bytes, size);
-    status = net_tcp_write(connection->tcp, bytes, size);
-    if (status < 0) {
-        base_log(BASE_LOG_WARNING, "%s: dropped, it does not take its answers: %s",
-                 net_tcp_peer(connection->tcp), base_error_text(status));
-        end_soon(connection);
-    }
+    if (connection->server->reading == connection)
+        gather(connection, bytes, size);
+    else
+        write_out(connection, bytes, size);
 }
 
 static void on_close(void *context, const char *why)
@@ -62,8 +90,8 @@ static uint16_t on_channel_setup(void *context, uint16_t channel_id, uint32_t su
                  net_tcp_peer(connection->tcp), channel_id, super_cas_id, simulcrypt_ecmg_error_text(error));
         return error;
     }
-    net_timer_stop(connection->patience);
-    *status = connection->server->config.status;
+    ecmg__watch_channel(connection);
+    *status = connection->service->channel->status;
     base_log(BASE_LOG_NOTICE, "%s: channel %u for Super_CAS_id 0x%08" PRIx32 " open",
              net_tcp_peer(connection->tcp), channel_id, super_cas_id);
     return SIMULCRYPT_ECMG_OK;
@@ -84,7 +112,7 @@ static uint16_t on_stream_setup(void *context, uint16_t channel_id, uint16_t str
     uint16_t error = ecmg__stream_open(connection, stream_id, ecm_id);
 
     (void)nominal_cp_duration; /* the session has compared it with min_CP_duration */
-    *transfer_mode = false;    /* access criteria come when they change */
+    *transfer_mode = connection->service->channel->access_criteria_transfer_mode;
     if (error)
         base_log(BASE_LOG_WARNING, "%s: channel %u: stream %u with ECM_id %u refused: %s",
                  net_tcp_peer(connection->tcp), channel_id, stream_id, ecm_id,
@@ -118,10 +146,18 @@ static const struct simulcrypt_ecmg_ops session_ops = {
 static void on_input(void *context, const uint8_t *bytes, size_t size)
 {
     struct ecmg__connection *connection = context;
+    struct ecmg_server *server = connection->server;
+    uint64_t now_ms = net_loop_now_ms(server->loop);
+    uint64_t before = simulcrypt_ecmg_session_messages(connection->session);
 
-    if (!connection->ending)
-        simulcrypt_ecmg_session_input(connection->session, bytes, size,
-                                      net_loop_now_ms(connection->server->loop));
+    if (connection->ending)
+        return;
+    server->reading = connection;
+    simulcrypt_ecmg_session_input(connection->session, bytes, size, now_ms);
+    server->reading = NULL;
+    flush(connection);
+    ecmg__watch_heard(connection, (uint32_t)(simulcrypt_ecmg_session_messages(connection->session) - before),
+                      now_ms);
 }
 
 static void on_ended(void *context, int error)
@@ -136,21 +172,12 @@ static void on_ended(void *context, int error)
 
 static const struct net_tcp_ops tcp_ops = {.input = on_input, .ended = on_ended};
 
-static void on_patience_ended(void *context)
-{
-    struct ecmg__connection *connection = context;
-
-    if (!connection->ending)
-        base_log(BASE_LOG_NOTICE, "%s: closed, it set up no channel in %d s", net_tcp_peer(connection->tcp),
-                 PATIENCE_MS / 1000);
-    ecmg__connection_destroy(connection);
-}
-
 static int set_up(struct ecmg__connection *connection)
 {
-    int status =
-        net_timer_create(&connection->patience, connection->server->loop, on_patience_ended, connection);
+    int status = ecmg__watch_create(connection);
 
+    if (status == 0)
+        status = ecmg__delay_create(connection);
     if (status == 0)
         status = simulcrypt_ecmg_session_create(&connection->session, &session_ops, connection);
     return status;
@@ -173,7 +200,6 @@ void ecmg__connection_accept(struct ecmg_server *server, struct net_tcp *tcp)
         return;
     }
     server->counters.accepted++;
-    net_timer_start(connection->patience, PATIENCE_MS);
     net_tcp_set_ops(tcp, &tcp_ops, connection);
 }
 
@@ -181,7 +207,8 @@ void ecmg__connection_destroy(struct ecmg__connection *connection)
 {
     connection->ending = true;
     simulcrypt_ecmg_session_destroy(connection->session); /* closes its channel */
-    net_timer_destroy(connection->patience);
+    ecmg__delay_destroy(connection);
+    net_timer_destroy(connection->watch.timer);
     net_tcp_close(connection->tcp);
     LIST_REMOVE(connection, link);
     connection->server->counters.connections--;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/cursor.h"
 #include "base/error.h"
@@ -69,28 +70,64 @@ static void write_content(struct base_writer *section, const struct ecmg_ecm *ec
     base_write_bytes(section, ecm->access_criteria, ecm->access_criteria_size);
 }
 
+struct ecmg_ecm_key {
+    struct crypto_kdf *kdf;
+    struct crypto_gcm_sealer *sealer;
+};
+
+int ecmg_ecm_key_create(struct ecmg_ecm_key **key, const struct base_secret *service_key)
+{
+    struct ecmg_ecm_key *made;
+    int status;
+
+    if (service_key->size != ECMG_SERVICE_KEY_SIZE)
+        return -EINVAL;
+    made = calloc(1, sizeof(*made));
+    if (!made)
+        return -ENOMEM;
+    status = crypto_kdf_create(&made->kdf, service_key->bytes, service_key->size);
+    if (status == 0)
+        status = crypto_gcm_sealer_create(&made->sealer, KEY_SIZE);
+    if (status < 0) {
+        ecmg_ecm_key_destroy(made);
+        return status;
+    }
+    *key = made;
+    return 0;
+}
+
+void ecmg_ecm_key_destroy(struct ecmg_ecm_key *key)
+{
+    if (!key)
+        return;
+    crypto_gcm_sealer_destroy(key->sealer);
+    crypto_kdf_destroy(key->kdf);
+    free(key);
+}
+
 /* Encrypts bytes SEALED_AT … size − tag in place and sets the tag. */
-static int seal_content(const struct base_secret *service_key, uint8_t *section, size_t size)
+static int seal_content(struct ecmg_ecm_key *service_key, uint8_t *section, size_t size)
 {
     uint8_t *tag = section + size - CRYPTO_GCM_TAG_SIZE;
     uint8_t key[KEY_SIZE];
-    int status = derive_key(service_key, section, key);
+    int status = crypto_kdf_derive(service_key->kdf, KEY_LABEL, section + CAS_ID_AT, NONCE_AT - CAS_ID_AT,
+                                   key, KEY_SIZE);
 
     if (status == 0)
-        status = crypto_gcm_seal(key, KEY_SIZE, section + NONCE_AT, section, SEALED_AT, section + SEALED_AT,
-                                 size - OVERHEAD, section + SEALED_AT, tag);
+        status = crypto_gcm_sealer_seal(service_key->sealer, key, section + NONCE_AT, section, SEALED_AT,
+                                        section + SEALED_AT, size - OVERHEAD, section + SEALED_AT, tag);
     base_secure_zero(key, sizeof(key));
     return status;
 }
 
-ptrdiff_t ecmg_ecm_seal(const struct base_secret *service_key, const struct ecmg_ecm *ecm,
-                        uint8_t section[static ECMG_ECM_SIZE_MAX])
+ptrdiff_t ecmg_ecm_key_seal(struct ecmg_ecm_key *key, const struct ecmg_ecm *ecm,
+                            uint8_t section[static ECMG_ECM_SIZE_MAX])
 {
     struct base_writer writer = base_writer_of(section, ECMG_ECM_SIZE_MAX);
     size_t size = OVERHEAD + 2u + ecm->even.size + ecm->odd.size + ecm->access_criteria_size;
     int status;
 
-    if (service_key->size != ECMG_SERVICE_KEY_SIZE || !cws_are_usable(ecm))
+    if (!cws_are_usable(ecm))
         return -EINVAL;
     if (ecm->access_criteria_size > ECMG_ACCESS_CRITERIA_MAX)
         return -EMSGSIZE;
@@ -98,11 +135,24 @@ ptrdiff_t ecmg_ecm_seal(const struct base_secret *service_key, const struct ecmg
     status = crypto_random(base_write_room(&writer, CRYPTO_GCM_NONCE_SIZE), CRYPTO_GCM_NONCE_SIZE);
     if (status == 0) {
         write_content(&writer, ecm);
-        status = seal_content(service_key, section, size);
+        status = seal_content(key, section, size);
     }
     if (status < 0)
         base_secure_zero(section, ECMG_ECM_SIZE_MAX); /* it may hold control words in clear */
     return status < 0 ? status : (ptrdiff_t)size;
+}
+
+ptrdiff_t ecmg_ecm_seal(const struct base_secret *service_key, const struct ecmg_ecm *ecm,
+                        uint8_t section[static ECMG_ECM_SIZE_MAX])
+{
+    struct ecmg_ecm_key *key;
+    ptrdiff_t size = ecmg_ecm_key_create(&key, service_key);
+
+    if (size < 0)
+        return size;
+    size = ecmg_ecm_key_seal(key, ecm, section);
+    ecmg_ecm_key_destroy(key);
+    return size;
 }
 
 static bool is_our_ecm(const uint8_t *section, size_t size)

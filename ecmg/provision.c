@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From a CW_provision to its ECM_response (TS 103 197, clause 5). */
+#include <errno.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -12,14 +13,15 @@
 
 _Static_assert(ECMG_ECM_SIZE_MAX + 1 <= PACKETS_MAX * (TS_PACKET_SIZE - 4), "an ECM fits two packets");
 
-static const struct simulcrypt_cp_cw *find_cw(const struct simulcrypt_cw_provision *provision,
-                                              uint16_t cp_number)
+/* Its `cw` is NULL where there is none. */
+static struct simulcrypt_cp_cw find_cw(const struct ecmg__stream *stream,
+                                       const struct simulcrypt_cw_provision *provision, uint16_t cp_number)
 {
     for (unsigned i = 0; i < provision->cw_count; i++) {
         if (provision->cws[i].cp_number == cp_number)
-            return &provision->cws[i];
+            return provision->cws[i];
     }
-    return NULL;
+    return stream->cws ? ecmg__cws_find(stream->cws, cp_number) : (struct simulcrypt_cp_cw){.cw = NULL};
 }
 
 static bool take_cw(struct ecmg_ecm *ecm, const struct simulcrypt_cp_cw *cw)
@@ -31,16 +33,18 @@ static bool take_cw(struct ecmg_ecm *ecm, const struct simulcrypt_cp_cw *cw)
 
 /* An ECM holds the CW of its own crypto-period n, and of the other parity that of n + 1; where lead_CW is 0
  * and there is none, that of n - 1, for receivers that join while ECM n is already on air before n. */
-static uint16_t choose_cws(struct ecmg_ecm *ecm, const struct simulcrypt_cw_provision *provision)
+static uint16_t choose_cws(struct ecmg_ecm *ecm, const struct ecmg__stream *stream,
+                           const struct simulcrypt_cw_provision *provision)
 {
-    const struct simulcrypt_cp_cw *own = find_cw(provision, provision->cp_number);
-    const struct simulcrypt_cp_cw *other = find_cw(provision, (uint16_t)(provision->cp_number + 1));
+    uint16_t cp_number = provision->cp_number;
+    struct simulcrypt_cp_cw own = find_cw(stream, provision, cp_number);
+    struct simulcrypt_cp_cw other = find_cw(stream, provision, (uint16_t)(cp_number + 1));
 
-    if (!own)
+    if (!own.cw)
         return SIMULCRYPT_ECMG_NOT_ENOUGH_CWS;
-    if (!other)
-        other = find_cw(provision, (uint16_t)(provision->cp_number - 1));
-    if (!take_cw(ecm, own) || (other && (other->cw_size != own->cw_size || !take_cw(ecm, other))))
+    if (!other.cw)
+        other = find_cw(stream, provision, (uint16_t)(cp_number - 1));
+    if (!take_cw(ecm, &own) || (other.cw && (other.cw_size != own.cw_size || !take_cw(ecm, &other))))
         return SIMULCRYPT_ECMG_INVALID_VALUE;
     return SIMULCRYPT_ECMG_OK;
 }
@@ -61,10 +65,12 @@ static uint16_t keep_access_criteria(struct ecmg__stream *stream,
 static uint16_t fill_ecm(struct ecmg_ecm *ecm, struct ecmg__stream *stream,
                          const struct simulcrypt_cw_provision *provision)
 {
-    uint16_t error = choose_cws(ecm, provision);
+    uint16_t error = keep_access_criteria(stream, provision);
 
+    if (stream->cws)
+        ecmg__cws_keep(stream->cws, provision, stream->connection->service->channel->status.lead_cw);
     if (!error)
-        error = keep_access_criteria(stream, provision);
+        error = choose_cws(ecm, stream, provision);
     if (error)
         return error;
     ecm->super_cas_id = stream->connection->super_cas_id;
@@ -90,31 +96,51 @@ static int send_ecm(struct ecmg__stream *stream, uint16_t cp_number, const uint8
     struct ecmg__connection *connection = stream->connection;
     uint8_t datagram[PACKETS_MAX * TS_PACKET_SIZE];
 
-    if (connection->server->config.status.packets) {
+    if (connection->service->channel->status.packets) {
         size = packetize(section, size, datagram);
         section = datagram;
     }
+    if (connection->delay.timer)
+        return ecmg__delay_answer(connection, stream->stream_id, cp_number, section, size);
     return simulcrypt_ecmg_session_ecm_response(connection->session, stream->stream_id, cp_number, section,
                                                 size);
 }
 
-uint16_t ecmg__provision_answer(struct ecmg__stream *stream, const struct simulcrypt_cw_provision *provision)
+static uint16_t error_of(int status)
+{
+    switch (status) {
+    case -ENOMEM:
+        return SIMULCRYPT_ECMG_OUT_OF_STORAGE;
+    case -ENOBUFS:
+        return SIMULCRYPT_ECMG_OUT_OF_RESOURCES;
+    default:
+        return SIMULCRYPT_ECMG_UNKNOWN_ERROR;
+    }
+}
+
+static uint16_t seal_and_send(struct ecmg__stream *stream, const struct ecmg_ecm *ecm)
 {
     struct ecmg__connection *connection = stream->connection;
-    struct ecmg_ecm ecm = {.cp_number = 0};
     uint8_t section[ECMG_ECM_SIZE_MAX];
-    ptrdiff_t size;
+    ptrdiff_t size = ecmg_ecm_key_seal(connection->service->key, ecm, section);
+    int status;
+
+    if (size < 0)
+        base_log(BASE_LOG_ERROR, "stream %u: no ECM: %s", stream->stream_id, base_error_text((int)size));
+    status = size < 0 ? (int)size : send_ecm(stream, ecm->cp_number, section, (size_t)size);
+    if (status < 0)
+        return error_of(status);
+    connection->server->counters.ecms++;
+    return SIMULCRYPT_ECMG_OK;
+}
+
+uint16_t ecmg__provision_answer(struct ecmg__stream *stream, const struct simulcrypt_cw_provision *provision)
+{
+    struct ecmg_ecm ecm = {.cp_number = 0};
     uint16_t error = fill_ecm(&ecm, stream, provision);
 
-    if (!error) {
-        size = ecmg_ecm_seal(&connection->service->key, &ecm, section);
-        if (size < 0)
-            base_log(BASE_LOG_ERROR, "stream %u: no ECM: %s", stream->stream_id, base_error_text((int)size));
-        if (size < 0 || send_ecm(stream, provision->cp_number, section, (size_t)size) < 0)
-            error = SIMULCRYPT_ECMG_UNKNOWN_ERROR;
-        else
-            connection->server->counters.ecms++;
-    }
+    if (!error)
+        error = seal_and_send(stream, &ecm);
     ecmg_ecm_clear(&ecm);
     return error;
 }

@@ -3,14 +3,14 @@
 #include "ecmg/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "ecmg/room.h"
 
-#define DEFAULT_CHANNELS 1000
-#define DEFAULT_STREAMS  10000
-#define SPARE            64 /* connections over channels_max: they get an error_status, not a silence */
+#define SPARE 64 /* connections over channels_max: they get an error_status, not a silence */
 
 static void on_accepted(void *context, struct net_tcp *tcp)
 {
@@ -20,18 +20,47 @@ static void on_accepted(void *context, struct net_tcp *tcp)
 static void set_defaults(struct ecmg_server_config *config)
 {
     if (!config->channels_max)
-        config->channels_max = DEFAULT_CHANNELS;
+        config->channels_max = ECMG_CHANNELS_DEFAULT;
     if (!config->streams_max)
-        config->streams_max = DEFAULT_STREAMS;
+        config->streams_max = ECMG_STREAMS_DEFAULT;
+    if (!config->reply_timeout_us)
+        config->reply_timeout_us = ECMG_REPLY_TIMEOUT_DEFAULT;
     if (!config->listener.connections_max)
         config->listener.connections_max = config->channels_max + SPARE;
+}
+
+static int set_up_services(struct ecmg_server *server)
+{
+    int status = 0;
+
+    for (unsigned i = 0; status == 0 && i < server->config.service_count; i++) {
+        const struct ecmg_service_config *config = &server->config.services[i];
+
+        server->services[i].config = config;
+        server->services[i].channel = config->has_channel ? &config->channel : &server->config.channel;
+        status = ecmg_ecm_key_create(&server->services[i].key, &config->key);
+        if (status < 0)
+            base_log(BASE_LOG_ERROR, "the service key of Super_CAS_id 0x%08" PRIx32 ": %s",
+                     config->super_cas_id, base_error_text(status));
+    }
+    return status;
+}
+
+static int listen_as_told(struct ecmg_server *server)
+{
+    char why[256];
+    int status = net_settings_listen(&server->listener, server->loop, &server->config.listener, on_accepted,
+                                     server, why);
+
+    if (status < 0)
+        base_log(BASE_LOG_ERROR, "%s", why);
+    return status;
 }
 
 int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
                        const struct ecmg_server_config *config)
 {
     struct ecmg_server *made = calloc(1, sizeof(*made));
-    char why[256];
     int status;
 
     if (!made)
@@ -39,9 +68,10 @@ int ecmg_server_create(struct ecmg_server **server, struct net_loop *loop,
     made->loop = loop;
     made->config = *config;
     set_defaults(&made->config);
-    status = net_settings_listen(&made->listener, loop, &made->config.listener, on_accepted, made, why);
+    status = set_up_services(made);
+    if (status == 0)
+        status = listen_as_told(made);
     if (status < 0) {
-        base_log(BASE_LOG_ERROR, "%s", why);
         ecmg_server_destroy(made);
         return status;
     }
@@ -56,6 +86,8 @@ void ecmg_server_destroy(struct ecmg_server *server)
     net_listener_close(server->listener);
     while (!LIST_EMPTY(&server->connections))
         ecmg__connection_destroy(LIST_FIRST(&server->connections));
+    for (unsigned i = 0; i < server->config.service_count; i++)
+        ecmg_ecm_key_destroy(server->services[i].key);
     base_secure_zero(server, sizeof(*server));
     free(server);
 }
@@ -70,16 +102,16 @@ void ecmg_server_counters(const struct ecmg_server *server, struct ecmg_server_c
     *counters = server->counters;
 }
 
-static const struct ecmg_service_config *find_service(const struct ecmg_server *server, uint32_t super_cas_id)
+static const struct ecmg__service *find_service(const struct ecmg_server *server, uint32_t super_cas_id)
 {
-    const struct ecmg_service_config *any = NULL;
+    const struct ecmg__service *any = NULL;
 
     for (unsigned i = 0; i < server->config.service_count; i++) {
-        const struct ecmg_service_config *service = &server->config.services[i];
+        const struct ecmg__service *service = &server->services[i];
 
-        if (service->any)
+        if (service->config->any)
             any = service;
-        else if (service->super_cas_id == super_cas_id)
+        else if (service->config->super_cas_id == super_cas_id)
             return service;
     }
     return any;
@@ -93,7 +125,7 @@ static bool channel_in_use(const struct ecmg_server *server, uint16_t channel_id
 uint16_t ecmg__channel_open(struct ecmg__connection *connection, uint16_t channel_id, uint32_t super_cas_id)
 {
     struct ecmg_server *server = connection->server;
-    const struct ecmg_service_config *service = find_service(server, super_cas_id);
+    const struct ecmg__service *service = find_service(server, super_cas_id);
 
     if (!service)
         return SIMULCRYPT_ECMG_UNKNOWN_SUPER_CAS_ID;
@@ -109,13 +141,23 @@ uint16_t ecmg__channel_open(struct ecmg__connection *connection, uint16_t channe
     return SIMULCRYPT_ECMG_OK;
 }
 
+/* Takes a stream that was not entered anywhere, too. */
+static void destroy_stream(struct ecmg__stream *stream)
+{
+    if (stream->cws)
+        base_secure_zero(stream->cws, sizeof(*stream->cws));
+    free(stream->cws);
+    base_secure_zero(stream, sizeof(*stream));
+    free(stream);
+}
+
 static void forget_stream(struct ecmg__stream *stream)
 {
     LIST_REMOVE(stream, in_channel);
     LIST_REMOVE(stream, in_server);
     stream->connection->server->counters.streams--;
-    base_secure_zero(stream, sizeof(*stream));
-    free(stream);
+    ecmg__delay_forget(stream->connection, stream->stream_id);
+    destroy_stream(stream);
 }
 
 void ecmg__channel_close(struct ecmg__connection *connection)
@@ -148,6 +190,26 @@ struct ecmg__stream *ecmg__stream_find(struct ecmg__connection *connection, uint
     return NULL;
 }
 
+static bool is_nearer(const struct ecmg__stream *stream, const struct ecmg__stream *than, uint16_t stream_id)
+{
+    return !than ||
+           (uint16_t)(stream->stream_id - stream_id - 1) < (uint16_t)(than->stream_id - stream_id - 1);
+}
+
+struct ecmg__stream *ecmg__stream_after(struct ecmg__connection *connection, uint16_t stream_id)
+{
+    struct ecmg__stream *stream, *next = NULL;
+
+    for (unsigned i = 0; i < ECMG__STREAM_BUCKETS; i++) {
+        LIST_FOREACH(stream, &connection->streams[i], in_channel)
+        {
+            if (is_nearer(stream, next, stream_id))
+                next = stream;
+        }
+    }
+    return next;
+}
+
 /* (Super_CAS_id, ECM_id) names an ECM stream system-wide; 0 is what a version 1 SCS has, for all its streams.
  */
 static bool ecm_id_in_use(struct ecmg_server *server, uint32_t super_cas_id, uint16_t ecm_id)
@@ -162,6 +224,23 @@ static bool ecm_id_in_use(struct ecmg_server *server, uint32_t super_cas_id, uin
     return false;
 }
 
+static struct ecmg__stream *create_stream(struct ecmg__connection *connection)
+{
+    const struct simulcrypt_channel_status *status = &connection->service->channel->status;
+    struct ecmg__stream *stream = calloc(1, sizeof(*stream));
+
+    if (!stream)
+        return NULL;
+    stream->connection = connection;
+    if (status->cw_per_msg > status->lead_cw)
+        return stream;
+    stream->cws = calloc(1, sizeof(*stream->cws));
+    if (stream->cws)
+        return stream;
+    destroy_stream(stream);
+    return NULL;
+}
+
 uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_id, uint16_t ecm_id)
 {
     struct ecmg_server *server = connection->server;
@@ -171,10 +250,9 @@ uint16_t ecmg__stream_open(struct ecmg__connection *connection, uint16_t stream_
         return SIMULCRYPT_ECMG_ECM_ID_IN_USE;
     if (server->counters.streams >= server->config.streams_max)
         return SIMULCRYPT_ECMG_TOO_MANY_STREAMS;
-    stream = calloc(1, sizeof(*stream));
+    stream = create_stream(connection);
     if (!stream)
         return SIMULCRYPT_ECMG_OUT_OF_STORAGE;
-    stream->connection = connection;
     stream->stream_id = stream_id;
     stream->ecm_id = ecm_id;
     LIST_INSERT_HEAD(&connection->streams[stream_id % ECMG__STREAM_BUCKETS], stream, in_channel);

@@ -3,7 +3,8 @@
  *
  * Each Super_CAS_id it serves has a service key, under which its ECMs are sealed (ecmg/ecm.h).
  * ECM_channel_ids are unique over all connections, ECM_ids within a Super_CAS_id. No control word outlives
- * the call that brought it. */
+ * the call that brought it, unless CW_per_msg is not more than lead_CW: then a CW_provision does not hold the
+ * CW of its own crypto-period, and those that did are remembered (wiped as they grow old). */
 #ifndef ECMG_SERVER_H
 #define ECMG_SERVER_H
 
@@ -17,10 +18,22 @@
 
 #define ECMG_SERVICES_MAX 64
 
+#define ECMG_CHANNELS_DEFAULT      4000
+#define ECMG_STREAMS_DEFAULT       65536
+#define ECMG_REPLY_TIMEOUT_DEFAULT 5000000 /* µs */
+
+/* What an SCS is told of its channel and streams. */
+struct ecmg_channel_config {
+    struct simulcrypt_channel_status status;
+    bool access_criteria_transfer_mode; /* every CW_provision has access criteria; else those that change */
+};
+
 struct ecmg_service_config {
-    bool any; /* serves every Super_CAS_id that has no entry of its own */
+    bool any;         /* serves every Super_CAS_id that has no entry of its own */
+    bool has_channel; /* `channel` stands in place of the server's */
     uint32_t super_cas_id;
     struct base_secret key;
+    struct ecmg_channel_config channel;
 };
 
 struct ecmg_server_config {
@@ -28,13 +41,17 @@ struct ecmg_server_config {
     struct net_listener_settings listener;
     unsigned service_count;
     struct ecmg_service_config services[ECMG_SERVICES_MAX];
-    struct simulcrypt_channel_status status; /* answered to channel_setup */
-    uint32_t channels_max;                   /* over all connections; 0: 1000 */
-    uint32_t streams_max;                    /* over all channels; 0: 10000 */
+    struct ecmg_channel_config channel;
+    uint32_t channels_max; /* over all connections; 0: the default */
+    uint32_t streams_max;  /* over all channels; 0: the default */
+    /* Messages of one connection, whatever they are, good or bad; what comes faster waits unread. 0: no limit
+     */
+    uint32_t messages_per_second;
+    /* After so long a silence of an SCS its channel and one of its streams (in turn) are tested; if nothing
+     * comes for the reply time-out, it is dropped. 0: never, and the default */
+    uint64_t test_period_us, reply_timeout_us;
+    uint32_t answer_delay_ms; /* for the laboratory: ECM_responses come so much later */
 };
-
-/* 127.0.0.1:2222, no service, section mode, delay_start 0, transition_delay_start -500, ECM_rep_period 100,
- * min_CP_duration 1 s, lead_CW 1, CW_per_msg 2, max_comp_time 100. */
 void ecmg_server_config_init(struct ecmg_server_config *config);
 
 /* From YAML (configs/ecmg.yaml shows every key), defaults where the file says nothing. On failure (negative

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "net/room.h"
 
-#define BACKLOG         128   /* connections that wait to be accepted */
+#define BACKLOG         4096  /* connections that wait to be accepted */
 #define HANDSHAKE_MS    10000 /* unless told */
 #define TOLD_PER_SECOND 1
 #define TOLD_AT_ONCE    10

@@ -161,6 +161,11 @@ int simulcrypt_ecmg_session_stream_error(struct simulcrypt_ecmg_session *session
     return 0;
 }
 
+uint64_t simulcrypt_ecmg_session_messages(const struct simulcrypt_ecmg_session *session)
+{
+    return session->server.link.receiver.messages;
+}
+
 int simulcrypt_ecmg_session_test_channel(struct simulcrypt_ecmg_session *session)
 {
     return simulcrypt__server_test_channel(&session->server);

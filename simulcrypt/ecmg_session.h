@@ -53,6 +53,9 @@ int simulcrypt_ecmg_session_ecm_response(struct simulcrypt_ecmg_session *session
 int simulcrypt_ecmg_session_stream_error(struct simulcrypt_ecmg_session *session, uint16_t stream_id,
                                          uint16_t error);
 
+/* Messages read so far, of whatever kind, good or bad: for those who limit them. */
+uint64_t simulcrypt_ecmg_session_messages(const struct simulcrypt_ecmg_session *session);
+
 /* channel_test and stream_test: whatever input follows shows that the SCS lives; its status is taken in
  * silence. -ENOTCONN without a channel, -ENOENT for a stream that there is none of. */
 int simulcrypt_ecmg_session_test_channel(struct simulcrypt_ecmg_session *session);

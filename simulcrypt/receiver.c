@@ -41,6 +41,7 @@ int simulcrypt__receiver_next(struct simulcrypt__receiver *receiver, struct base
         int framed = simulcrypt_framer_next(&receiver->framer, input, &bytes, &size);
         if (framed == 0 || framed == -ENOMEM)
             return framed;
+        receiver->messages++;
         int status = decode(receiver, framed, bytes, size, message, verdict);
         if (status > 0)
             receiver->invalid_messages = 0;

@@ -15,6 +15,7 @@ struct simulcrypt__receiver {
     enum simulcrypt_sender from; /* the other end */
     struct simulcrypt_framer framer;
     unsigned invalid_messages; /* in a row */
+    uint64_t messages;         /* ever, whatever they were */
 };
 
 void simulcrypt__receiver_init(struct simulcrypt__receiver *receiver,

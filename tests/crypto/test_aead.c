@@ -58,3 +58,28 @@ Test(aead, refuses_other_key_sizes)
 
     cr_assert_eq(crypto_gcm_seal(key, 15, nonce, NULL, 0, NULL, 0, NULL, tag), -EINVAL);
 }
+
+Test(aead, a_sealer_seals_one_message_after_the_other)
+{
+    struct crypto_gcm_sealer *sealer;
+    uint8_t other_key[16] = {1}, other_nonce[12] = {2};
+    uint8_t bytes[60], expected[60], tag[16], expected_tag_of_other[16];
+
+    cr_assert_eq(
+        crypto_gcm_seal(other_key, 16, other_nonce, NULL, 0, plain, 31, expected, expected_tag_of_other), 0);
+    cr_assert_eq(crypto_gcm_sealer_create(&sealer, 16), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(
+            crypto_gcm_sealer_seal(sealer, key, nonce, associated, sizeof(associated), plain, 60, bytes, tag),
+            0);
+        cr_assert_arr_eq(bytes, sealed_start, 8);
+        cr_assert_arr_eq(tag, expected_tag, 16);
+        cr_assert_eq(crypto_gcm_sealer_seal(sealer, other_key, other_nonce, NULL, 0, plain, 31, bytes, tag),
+                     0);
+        cr_assert_arr_eq(bytes, expected, 31);
+        cr_assert_arr_eq(tag, expected_tag_of_other, 16);
+    }
+    crypto_gcm_sealer_destroy(sealer);
+    cr_assert_eq(crypto_gcm_sealer_create(&sealer, 15), -EINVAL);
+    crypto_gcm_sealer_destroy(NULL);
+}

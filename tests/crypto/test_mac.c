@@ -41,6 +41,23 @@ Test(mac, kdf_is_counter_mode_as_written_in_the_standard)
     cr_assert_eq(crypto_kdf(key, 16, "label", "ctx", 3, derived, 256 * 32), -EINVAL);
 }
 
+Test(mac, a_key_made_ready_derives_what_the_plain_call_does)
+{
+    static const uint8_t key[16] = {1, 2, 3};
+    struct crypto_kdf *kdf;
+    uint8_t expected[32], derived[32];
+
+    cr_assert_eq(crypto_kdf_create(&kdf, key, sizeof(key)), 0);
+    for (uint8_t i = 0; i < 4; i++) {
+        cr_assert_eq(crypto_kdf(key, sizeof(key), "label", &i, 1, expected, 8u + 8u * i), 0);
+        cr_assert_eq(crypto_kdf_derive(kdf, "label", &i, 1, derived, 8u + 8u * i), 0);
+        cr_assert_arr_eq(derived, expected, 8u + 8u * i);
+    }
+    cr_assert_eq(crypto_kdf_derive(kdf, "label", NULL, 0, derived, 33), -EINVAL);
+    crypto_kdf_destroy(kdf);
+    crypto_kdf_destroy(NULL);
+}
+
 Test(mac, random_fills_and_differs)
 {
     uint8_t a[32] = {0};

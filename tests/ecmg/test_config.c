@@ -69,14 +69,14 @@ Test(config, an_empty_file_gives_the_defaults)
     ecmg_server_config_init(&defaults);
     cr_assert_str_eq(defaults.listener.host, "127.0.0.1");
     cr_assert_eq(defaults.listener.port, 2222);
-    cr_assert_eq(defaults.status.delay_start, 0);
-    cr_assert_eq(defaults.status.transition_delay_start, -500);
-    cr_assert_eq(defaults.status.ecm_rep_period, 100);
-    cr_assert_eq(defaults.status.min_cp_duration, 10);
-    cr_assert_eq(defaults.status.lead_cw, 1);
-    cr_assert_eq(defaults.status.cw_per_msg, 2);
-    cr_assert_eq(defaults.status.max_comp_time, 100);
-    cr_assert_not(defaults.status.packets);
+    cr_assert_eq(defaults.channel.status.delay_start, 0);
+    cr_assert_eq(defaults.channel.status.transition_delay_start, -500);
+    cr_assert_eq(defaults.channel.status.ecm_rep_period, 100);
+    cr_assert_eq(defaults.channel.status.min_cp_duration, 10);
+    cr_assert_eq(defaults.channel.status.lead_cw, 1);
+    cr_assert_eq(defaults.channel.status.cw_per_msg, 2);
+    cr_assert_eq(defaults.channel.status.max_comp_time, 100);
+    cr_assert_not(defaults.channel.status.packets);
     cr_assert_eq(parse(""), 0, "%s", why);
     cr_assert_eq(memcmp(&config, &defaults, sizeof(config)), 0);
     cr_assert_eq(parse("# nothing\n"), 0, "%s", why);
@@ -85,7 +85,7 @@ Test(config, an_empty_file_gives_the_defaults)
 
 Test(config, every_key_arrives)
 {
-    const struct simulcrypt_channel_status *status = &config.status;
+    const struct simulcrypt_channel_status *status = &config.channel.status;
 
     cr_assert_eq(parse("address: '*'\nport: 0\n"
                        "services:\n  - super_cas_id: 0x4ADC0001\n    key_file: a.key\n"
@@ -140,6 +140,50 @@ Test(config, who_may_connect_is_read_and_the_files_of_tls_are_tried)
     cr_assert_not_null(strstr(why, "/a.pem: there is no such file"));
 }
 
+Test(config, what_time_and_limits_are_about_arrives)
+{
+    cr_assert_eq(parse("test_period: 0.25\nreply_timeout: 2\nlimits: {messages_per_second: 100}\n"
+                       "stream_status: {access_criteria_transfer_mode: yes}\n"
+                       "laboratory: {answer_delay: 300}\n"),
+                 0, "%s", why);
+    cr_assert_eq(config.test_period_us, 250000);
+    cr_assert_eq(config.reply_timeout_us, 2000000);
+    cr_assert_eq(config.messages_per_second, 100);
+    cr_assert(config.channel.access_criteria_transfer_mode);
+    cr_assert_eq(config.answer_delay_ms, 300);
+}
+
+/* Whatever the order in the file, a service names what differs. */
+Test(config, a_service_overrides_values_of_the_channel)
+{
+    const struct simulcrypt_channel_status *status = &config.services[0].channel.status;
+
+    cr_assert_eq(
+        parse("services:\n"
+              "  - super_cas_id: 1\n    key_file: a.key\n"
+              "    channel_status: {lead_CW: 0, CW_per_msg: 1, AC_delay_stop: 9}\n"
+              "  - super_cas_id: 2\n    key_file: b.key\n"
+              "    stream_status: {access_criteria_transfer_mode: yes}\n"
+              "  - {super_cas_id: 3, key_file: b.key}\n"
+              "channel_status: {section_TSpkt_flag: packets, lead_CW: 2, CW_per_msg: 3, delay_start: -5}\n"),
+        0, "%s", why);
+    cr_assert(config.services[0].has_channel && config.services[1].has_channel);
+    cr_assert_not(config.services[2].has_channel);
+    cr_assert_eq(status->lead_cw, 0);
+    cr_assert_eq(status->cw_per_msg, 1);
+    cr_assert(status->has_ac_delay_stop);
+    cr_assert_eq(status->ac_delay_stop, 9);
+    cr_assert(status->packets);
+    cr_assert_eq(status->delay_start, -5);
+    cr_assert(status->has_transition_delay_start);
+    cr_assert_eq(status->transition_delay_start, -500);
+    cr_assert_not(config.services[0].channel.access_criteria_transfer_mode);
+    cr_assert(config.services[1].channel.access_criteria_transfer_mode);
+    cr_assert_eq(config.services[1].channel.status.lead_cw, 2);
+    cr_assert_eq(config.channel.status.lead_cw, 2);
+    cr_assert_not(config.channel.status.has_ac_delay_stop);
+}
+
 Test(config, every_mistake_is_one_line_with_its_place)
 {
     assert_refused("port: 1\n\n  \ncolour: red\n", "ecmg.yaml:4: unknown key 'colour'");
@@ -159,10 +203,15 @@ Test(config, every_mistake_is_one_line_with_its_place)
                    "ecmg.yaml:2: delay_start: '30001' is not a whole number from -30000 to 30000");
     assert_refused("channel_status:\n  section_TSpkt_flag: 1\n",
                    "ecmg.yaml:2: section_TSpkt_flag: '1' is neither 'sections' nor 'packets'");
-    assert_refused("channel_status:\n  lead_CW: 1\n  CW_per_msg: 1\n",
-                   "ecmg.yaml:3: CW_per_msg (1) must be more than lead_CW (1)");
-    assert_refused("channel_status:\n  lead_CW: 2\n",
-                   "ecmg.yaml:2: CW_per_msg (2) must be more than lead_CW (2)");
+    assert_refused("services:\n  - super_cas_id: 1\n    key_file: a.key\n    channel_status:\n"
+                   "      lead_CW: 9\n",
+                   "ecmg.yaml:5: lead_CW: '9' is not a whole number from 0 to 7");
+    assert_refused("reply_timeout: 0\n",
+                   "ecmg.yaml:1: reply_timeout: '0' is not a time in seconds from 0.1 to 3600");
+    assert_refused("channel_status:\n  lead_CW: 8\n",
+                   "ecmg.yaml:2: lead_CW: '8' is not a whole number from 0 to 7");
+    assert_refused("channel_status:\n  lead_CW: 1\n  CW_per_msg: 0\n",
+                   "ecmg.yaml:3: CW_per_msg: '0' is not a whole number from 1 to 8");
     assert_refused("port: 1\n---\nport: 2\n", "ecmg.yaml:3: a second document ('---') begins here");
     assert_refused("address: ''\n", "ecmg.yaml:1: address: a text of 1 to 255 characters expected");
     assert_refused("\"a\\nb\\x01\": 1\n", "ecmg.yaml:1: unknown key 'a?b?'");

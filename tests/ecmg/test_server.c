@@ -12,106 +12,34 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "ecmg/ecm.h"
-#include "ecmg/server.h"
-#include "scs.h"
+#include "ours.h"
 #include "ts/section.h"
 
-#define OWN_CAS   0x4adc0001u
-#define OTHER_CAS 0x4adc0002u
-
-static struct net_loop *loop;
-static struct ecmg_server *server;
-static struct ecmg_server_config config;
-static struct ecmg_server_counters counters;
-static struct ecmg_ecm opened;
-static uint16_t port;
 static struct scs scs, second, third;
 
-static void setup(void)
-{
-    base_log_set_level(BASE_LOG_ERROR);
-    cr_assert_eq(net_loop_create(&loop), 0);
-    ecmg_server_config_init(&config);
-    config.listener.port = 0;
-    config.service_count = 1;
-    config.services[0].super_cas_id = OWN_CAS;
-    base_secret_set(&config.services[0].key, "0123456789abcdef", 16);
-}
-
-static void teardown(void)
-{
-    ecmg_server_destroy(server);
-    net_loop_destroy(loop);
-}
-
-TestSuite(server, .init = setup, .fini = teardown, .timeout = 60);
-
-static void start_server(void)
-{
-    cr_assert_eq(ecmg_server_create(&server, loop, &config), 0);
-    port = ecmg_server_port(server);
-    cr_assert_neq(port, 0);
-}
-
-static void start_scs(struct scs *one, uint16_t channel_id, unsigned streams, uint16_t first_ecm_id)
-{
-    scs_start(one, loop, port, channel_id, OWN_CAS, streams, first_ecm_id);
-    RUN_UNTIL(loop, one->streams_up == streams && (one->up || one->ended));
-    cr_assert_not(one->ended, "%s", one->why);
-}
-
-static void assert_refused(struct scs *one, const char *text)
-{
-    RUN_UNTIL(loop, one->ended);
-    cr_assert_not_null(strstr(one->why, text), "'%s' is not in '%s'", text, one->why);
-    scs_stop(one);
-}
-
-static void count(void)
-{
-    ecmg_server_counters(server, &counters);
-}
-
-/* Opens the last ECM (a section) and compares its control words: 0 for none of this parity. */
-static void assert_ecm(const struct scs *one, uint16_t cp_number, uint8_t cw_size, int even_cp, int odd_cp)
-{
-    const struct base_secret *words[2] = {&opened.even, &opened.odd};
-    const int cps[2] = {even_cp, odd_cp};
-    uint8_t cw[16];
-
-    cr_assert_eq(ecmg_ecm_open(&config.services[0].key, one->datagram, one->datagram_size, &opened), 0);
-    cr_assert_eq(one->ecm_cp_number, cp_number);
-    cr_assert_eq(opened.cp_number, cp_number);
-    for (unsigned parity = 0; parity < 2; parity++) {
-        cr_assert_eq(words[parity]->size, cps[parity] < 0 ? 0 : cw_size);
-        scs_cw((uint16_t)cps[parity], cw);
-        if (cps[parity] >= 0)
-            cr_assert_arr_eq(words[parity]->bytes, cw, cw_size);
-    }
-}
+TestSuite(server, .init = ours_set_up, .fini = ours_tear_down, .timeout = 60);
 
 Test(server, answers_channel_setup_with_the_configured_status)
 {
-    config.status = (struct simulcrypt_channel_status){.packets = true,
-                                                       .has_ac_delay_start = true,
-                                                       .has_ac_delay_stop = true,
-                                                       .has_transition_delay_start = true,
-                                                       .has_transition_delay_stop = true,
-                                                       .ac_delay_start = -1,
-                                                       .ac_delay_stop = 2,
-                                                       .delay_start = -3,
-                                                       .delay_stop = 4,
-                                                       .transition_delay_start = -5,
-                                                       .transition_delay_stop = 6,
-                                                       .ecm_rep_period = 7,
-                                                       .max_streams = 8,
-                                                       .min_cp_duration = 9,
-                                                       .lead_cw = 1,
-                                                       .cw_per_msg = 3,
-                                                       .max_comp_time = 12};
-    start_server();
-    start_scs(&scs, 1, 0, 0);
+    ours.config.channel.status = (struct simulcrypt_channel_status){.packets = true,
+                                                                    .has_ac_delay_start = true,
+                                                                    .has_ac_delay_stop = true,
+                                                                    .has_transition_delay_start = true,
+                                                                    .has_transition_delay_stop = true,
+                                                                    .ac_delay_start = -1,
+                                                                    .ac_delay_stop = 2,
+                                                                    .delay_start = -3,
+                                                                    .delay_stop = 4,
+                                                                    .transition_delay_start = -5,
+                                                                    .transition_delay_stop = 6,
+                                                                    .ecm_rep_period = 7,
+                                                                    .max_streams = 8,
+                                                                    .min_cp_duration = 9,
+                                                                    .lead_cw = 1,
+                                                                    .cw_per_msg = 3,
+                                                                    .max_comp_time = 12};
+    ours_start();
+    ours_start_scs(&scs, 1, 0, 0);
     cr_assert_eq(scs.status.packets, true);
     cr_assert_eq(scs.status.ac_delay_start, -1);
     cr_assert_eq(scs.status.ac_delay_stop, 2);
@@ -130,15 +58,15 @@ Test(server, answers_channel_setup_with_the_configured_status)
 
 Test(server, puts_each_control_word_at_the_parity_of_its_crypto_period)
 {
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     cr_assert(scs_provide(&scs, 1, 0, 8, NULL, 0));
-    assert_ecm(&scs, 0, 8, 0, 1);
+    ours_assert_ecm(&scs, 0, 8, 0, 1);
     cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
-    assert_ecm(&scs, 1, 8, 2, 1);
+    ours_assert_ecm(&scs, 1, 8, 2, 1);
     cr_assert(scs_provide(&scs, 1, 65535, 16, NULL, 0));
-    assert_ecm(&scs, 65535, 16, 0, 65535);
-    cr_assert_eq(opened.super_cas_id, OWN_CAS);
+    ours_assert_ecm(&scs, 65535, 16, 0, 65535);
+    cr_assert_eq(ours.opened.super_cas_id, OWN_CAS);
     cr_assert_eq(scs.datagram[0], 0x81);
     cr_assert_eq(scs.datagram_size, 3u + base_load_u16(scs.datagram + 1) - 0x7000u);
     scs_stop(&scs);
@@ -146,15 +74,14 @@ Test(server, puts_each_control_word_at_the_parity_of_its_crypto_period)
 
 static void assert_cws(uint8_t lead_cw, uint8_t cw_per_msg, int even_cp, int odd_cp)
 {
-    config.status.lead_cw = lead_cw;
-    config.status.cw_per_msg = cw_per_msg;
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours.config.channel.status.lead_cw = lead_cw;
+    ours.config.channel.status.cw_per_msg = cw_per_msg;
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     cr_assert(scs_provide(&scs, 1, 100, 8, NULL, 0));
-    assert_ecm(&scs, 100, 8, even_cp, odd_cp);
+    ours_assert_ecm(&scs, 100, 8, even_cp, odd_cp);
     scs_stop(&scs);
-    ecmg_server_destroy(server);
-    server = NULL;
+    ours_stop();
 }
 
 Test(server, chooses_the_control_words_of_n_and_n_plus_1)
@@ -169,16 +96,16 @@ Test(server, chooses_the_control_words_of_n_and_n_plus_1)
 
 Test(server, keeps_access_criteria_until_they_change)
 {
-    start_server();
-    start_scs(&scs, 1, 2, 1);
+    ours_start();
+    ours_start_scs(&scs, 1, 2, 1);
     cr_assert(scs_provide(&scs, 1, 1, 8, "gold", 4));
     cr_assert(scs_provide(&scs, 1, 2, 8, NULL, 0));
-    assert_ecm(&scs, 2, 8, 2, 3);
-    cr_assert_eq(opened.access_criteria_size, 4);
-    cr_assert_arr_eq(opened.access_criteria, "gold", 4);
+    ours_assert_ecm(&scs, 2, 8, 2, 3);
+    cr_assert_eq(ours.opened.access_criteria_size, 4);
+    cr_assert_arr_eq(ours.opened.access_criteria, "gold", 4);
     cr_assert(scs_provide(&scs, 2, 2, 8, NULL, 0)); /* another stream has none */
-    assert_ecm(&scs, 2, 8, 2, 3);
-    cr_assert_eq(opened.access_criteria_size, 0);
+    ours_assert_ecm(&scs, 2, 8, 2, 3);
+    cr_assert_eq(ours.opened.access_criteria_size, 0);
     scs_stop(&scs);
 }
 
@@ -186,17 +113,17 @@ Test(server, access_criteria_that_do_not_fit_are_an_invalid_value)
 {
     static char criteria[ECMG_ACCESS_CRITERIA_MAX + 1];
 
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     cr_assert(scs_provide(&scs, 1, 1, 16, criteria, ECMG_ACCESS_CRITERIA_MAX));
     cr_assert_not(scs_provide(&scs, 1, 2, 16, criteria, ECMG_ACCESS_CRITERIA_MAX + 1));
     cr_assert_not_null(strstr(scs.why, "invalid parameter value"), "%s", scs.why);
     cr_assert(scs_provide(&scs, 1, 3, 16, "silver", 6));
-    assert_ecm(&scs, 3, 16, 4, 3);
-    cr_assert_eq(opened.access_criteria_size, 6);
-    count();
-    cr_assert_eq(counters.errors, 1);
-    cr_assert_eq(counters.ecms, 2);
+    ours_assert_ecm(&scs, 3, 16, 4, 3);
+    cr_assert_eq(ours.opened.access_criteria_size, 6);
+    ours_count();
+    cr_assert_eq(ours.counters.errors, 1);
+    cr_assert_eq(ours.counters.ecms, 2);
     scs_stop(&scs);
 }
 
@@ -238,83 +165,85 @@ Test(server, gives_ts_packets_where_configured)
 {
     static char criteria[ECMG_ACCESS_CRITERIA_MAX];
 
-    config.status.packets = true;
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours.config.channel.status.packets = true;
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     cr_assert(scs_provide(&scs, 1, 6, 8, "bronze", 6));
     unpack(&scs, 1);
-    assert_ecm(&scs, 6, 8, 6, 7);
+    ours_assert_ecm(&scs, 6, 8, 6, 7);
     cr_assert(scs_provide(&scs, 1, 7, 16, criteria, sizeof(criteria)));
     unpack(&scs, 2);
-    assert_ecm(&scs, 7, 16, 8, 7);
+    ours_assert_ecm(&scs, 7, 16, 8, 7);
     scs_stop(&scs);
 }
 
 Test(server, serves_each_super_cas_id_under_its_own_key)
 {
-    config.service_count = 2;
-    config.services[1].any = true;
-    base_secret_set(&config.services[1].key, "fedcba9876543210", 16);
-    start_server();
-    start_scs(&scs, 1, 1, 1);
-    scs_start(&second, loop, port, 2, OTHER_CAS, 1,
+    ours.config.service_count = 2;
+    ours.config.services[1].any = true;
+    base_secret_set(&ours.config.services[1].key, "fedcba9876543210", 16);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
+    scs_start(&second, ours.loop, ours.port, 2, OTHER_CAS, 1,
               1); /* the same ECM_id under another Super_CAS_id is another ECM */
-    RUN_UNTIL(loop, second.streams_up == 1);
+    RUN_UNTIL(ours.loop, second.streams_up == 1);
     cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
     cr_assert(scs_provide(&second, 1, 1, 8, NULL, 0));
-    assert_ecm(&scs, 1, 8, 2, 1);
-    cr_assert_lt(ecmg_ecm_open(&config.services[0].key, second.datagram, second.datagram_size, &opened), 0);
-    cr_assert_eq(ecmg_ecm_open(&config.services[1].key, second.datagram, second.datagram_size, &opened), 0);
-    cr_assert_eq(opened.super_cas_id, OTHER_CAS);
+    ours_assert_ecm(&scs, 1, 8, 2, 1);
+    cr_assert_lt(
+        ecmg_ecm_open(&ours.config.services[0].key, second.datagram, second.datagram_size, &ours.opened), 0);
+    cr_assert_eq(
+        ecmg_ecm_open(&ours.config.services[1].key, second.datagram, second.datagram_size, &ours.opened), 0);
+    cr_assert_eq(ours.opened.super_cas_id, OTHER_CAS);
     scs_stop(&scs);
     scs_stop(&second);
 }
 
 Test(server, refuses_a_super_cas_id_that_it_does_not_serve)
 {
-    start_server();
-    scs_start(&scs, loop, port, 1, OTHER_CAS, 0, 0);
-    assert_refused(&scs, "unknown Super_CAS_id");
+    ours_start();
+    scs_start(&scs, ours.loop, ours.port, 1, OTHER_CAS, 0, 0);
+    ours_assert_refused(&scs, "unknown Super_CAS_id");
 }
 
 Test(server, channel_ids_are_unique_over_connections_and_free_after_them)
 {
-    start_server();
-    start_scs(&scs, 77, 1, 1);
-    scs_start(&second, loop, port, 77, OWN_CAS, 0, 0);
-    assert_refused(&second, "ECM_channel_id already in use");
+    ours_start();
+    ours_start_scs(&scs, 77, 1, 1);
+    scs_start(&second, ours.loop, ours.port, 77, OWN_CAS, 0, 0);
+    ours_assert_refused(&second, "ECM_channel_id already in use");
     cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0)); /* the first has not noticed */
     scs_stop(&scs);
-    RUN_UNTIL(loop, (count(), counters.connections == 0));
-    cr_assert_eq(counters.channels + counters.streams, 0);
-    start_scs(&second, 77, 1, 1);
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.connections == 0));
+    cr_assert_eq(ours.counters.channels + ours.counters.streams, 0);
+    ours_start_scs(&second, 77, 1, 1);
     simulcrypt_scs_session_close(second.session);
-    RUN_UNTIL(loop, (count(), counters.channels == 0 && counters.streams == 0));
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.channels == 0 && ours.counters.streams == 0));
     scs_stop(&second);
-    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.connections == 0));
 }
 
 Test(server, ecm_ids_are_unique_within_a_super_cas_id)
 {
-    start_server();
-    start_scs(&scs, 1, 2, 10);
-    scs_start(&second, loop, port, 2, OWN_CAS, 1, 11);
-    assert_refused(&second, "ECM_id already in use");
+    ours_start();
+    ours_start_scs(&scs, 1, 2, 10);
+    scs_start(&second, ours.loop, ours.port, 2, OWN_CAS, 1, 11);
+    ours_assert_refused(&second, "ECM_id already in use");
     scs_stop(&scs);
 }
 
 Test(server, limits_channels_and_streams)
 {
-    config.channels_max = 2;
-    config.streams_max = 3;
-    start_server();
-    start_scs(&scs, 1, 2, 1);
-    scs_start(&second, loop, port, 2, OWN_CAS, 2, 10);
-    assert_refused(&second, "too many ECM streams on this ECMG");
-    RUN_UNTIL(loop, (count(), counters.channels == 1));
-    start_scs(&second, 2, 1, 10);
-    scs_start(&third, loop, port, 3, OWN_CAS, 0, 0);
-    assert_refused(&third, "too many channels");
+    ours.config.channels_max = 2;
+    ours.config.streams_max = 3;
+    ours_start();
+    ours_start_scs(&scs, 1, 2, 1);
+    scs_start(&second, ours.loop, ours.port, 2, OWN_CAS, 2, 10);
+    ours_assert_refused(&second, "too many ECM streams on this ECMG");
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.channels == 1));
+    ours_start_scs(&second, 2, 1, 10);
+    scs_start(&third, ours.loop, ours.port, 3, OWN_CAS, 0, 0);
+    ours_assert_refused(&third, "too many channels");
     cr_assert(scs_provide(&scs, 2, 1, 8, NULL, 0));
     cr_assert(scs_provide(&second, 1, 1, 8, NULL, 0));
     scs_stop(&scs);
@@ -323,112 +252,41 @@ Test(server, limits_channels_and_streams)
 
 Test(server, limits_the_streams_of_a_channel)
 {
-    config.status.max_streams = 1;
-    start_server();
-    scs_start(&scs, loop, port, 1, OWN_CAS, 2, 1);
-    assert_refused(&scs, "too many ECM streams on this channel");
+    ours.config.channel.status.max_streams = 1;
+    ours_start();
+    scs_start(&scs, ours.loop, ours.port, 1, OWN_CAS, 2, 1);
+    ours_assert_refused(&scs, "too many ECM streams on this channel");
 }
 
 Test(server, counts_what_is_open_and_done)
 {
-    start_server();
-    start_scs(&scs, 1, 2, 1);
-    start_scs(&second, 2, 1, 10);
+    ours_start();
+    ours_start_scs(&scs, 1, 2, 1);
+    ours_start_scs(&second, 2, 1, 10);
     cr_assert(scs_provide(&scs, 1, 1, 8, NULL, 0));
     cr_assert(scs_provide(&scs, 2, 1, 8, NULL, 0));
-    count();
-    cr_assert_eq(counters.connections, 2);
-    cr_assert_eq(counters.accepted, 2);
-    cr_assert_eq(counters.channels, 2);
-    cr_assert_eq(counters.streams, 3);
-    cr_assert_eq(counters.ecms, 2);
-    cr_assert_eq(counters.errors, 0);
+    ours_count();
+    cr_assert_eq(ours.counters.connections, 2);
+    cr_assert_eq(ours.counters.accepted, 2);
+    cr_assert_eq(ours.counters.channels, 2);
+    cr_assert_eq(ours.counters.streams, 3);
+    cr_assert_eq(ours.counters.ecms, 2);
+    cr_assert_eq(ours.counters.errors, 0);
     scs_stop(&scs);
     scs_stop(&second);
 }
 
-/* A peer that this project has no hand in. */
-static int foreign_connect(void)
+/* All but the last byte, each in a segment of its own. */
+static size_t ask_in_bytes(int peer, const char *hex, uint16_t answer_type, uint8_t answer[static 512])
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int peer = socket(AF_INET, SOCK_STREAM, 0);
+    const char *digit = hex;
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    cr_assert_eq(connect(peer, (struct sockaddr *)&address, sizeof(address)), 0);
-    return peer;
-}
-
-static void foreign_send(int peer, const char *hex)
-{
-    uint8_t bytes[256];
-    ptrdiff_t size = base_hex_decode(hex, bytes, sizeof(bytes));
-
-    cr_assert_eq(send(peer, bytes, (size_t)size, MSG_NOSIGNAL), size);
-}
-
-/* Whole messages by hand (TS 103 197, clause 5), version 2, channel 1, Super_CAS_id 0x4adc0001, stream 1. */
-#define CHANNEL_SETUP "020001000e000e00020001000100044adc0001"
-#define STREAM_SETUP  "0201010018000e00020001000f00020001001900020005001000020064"
-#define PROVISION                                                                                            \
-    "0202010034000e00020001000f00020001001200020000"                                                         \
-    "0014000a00000102030405060708"                                                                           \
-    "0014000a00011112131415161718"                                                                           \
-    "000d0002aabb"
-
-static size_t foreign_receive(int peer, uint8_t *bytes, size_t wanted)
-{
-    uint64_t limit = net_loop_now_ms(loop) + 10000;
-    size_t size = 0;
-
-    while (size < wanted && net_loop_now_ms(loop) < limit) {
-        ssize_t got;
-
-        net_loop_run_once(loop, 5);
-        got = recv(peer, bytes + size, wanted - size, MSG_DONTWAIT);
-        if (got == 0)
-            break;
-        size += got > 0 ? (size_t)got : 0;
-    }
-    return size;
-}
-
-/* Whether the server closes this connection. */
-static bool foreign_closed(int peer)
-{
-    uint8_t bytes[4096];
-    uint64_t limit = net_loop_now_ms(loop) + 10000;
-
-    while (net_loop_now_ms(loop) < limit) {
-        ssize_t got;
-
-        net_loop_run_once(loop, 5);
-        got = recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN))
-            return true;
-    }
-    return false;
-}
-
-static void assert_still_serves(void)
-{
-    start_scs(&third, 900, 1, 900);
-    cr_assert(scs_provide(&third, 1, 1, 8, NULL, 0));
-    scs_stop(&third);
-}
-
-/* Sends in single bytes, each in a segment of its own; returns the answer's size without the header. */
-static size_t foreign_ask(int peer, const char *hex, uint16_t answer_type, uint8_t answer[static 512])
-{
-    for (const char *digit = hex; *digit; digit += 2) {
+    for (; digit[2]; digit += 2) {
         const char one[3] = {digit[0], digit[1], '\0'};
-        foreign_send(peer, one);
-        net_loop_run_once(loop, 1);
+        peer_send(peer, one);
+        net_loop_run_once(ours.loop, 1);
     }
-    cr_assert_eq(foreign_receive(peer, answer, 5), 5);
-    cr_assert_eq(answer[0], 2);
-    cr_assert_eq(base_load_u16(answer + 1), answer_type);
-    cr_assert_leq(base_load_u16(answer + 3), 512);
-    return foreign_receive(peer, answer, base_load_u16(answer + 3));
+    return peer_ask(peer, digit, answer_type, answer);
 }
 
 Test(server, answers_messages_made_by_hand_byte_by_byte)
@@ -439,16 +297,16 @@ Test(server, answers_messages_made_by_hand_byte_by_byte)
     uint8_t bytes[512];
     int peer;
 
-    start_server();
-    peer = foreign_connect();
-    foreign_ask(peer, CHANNEL_SETUP, 0x0003, bytes);
-    foreign_ask(peer, STREAM_SETUP, 0x0103, bytes);
-    cr_assert_eq(foreign_ask(peer, PROVISION, 0x0202, bytes), sizeof(response) + 58);
+    ours_start();
+    peer = peer_connect();
+    ask_in_bytes(peer, CHANNEL_SETUP, 0x0003, bytes);
+    ask_in_bytes(peer, STREAM_SETUP, 0x0103, bytes);
+    cr_assert_eq(ask_in_bytes(peer, PROVISION, 0x0202, bytes), sizeof(response) + 58);
     cr_assert_arr_eq(bytes, response, sizeof(response));
-    cr_assert_eq(ecmg_ecm_open(&config.services[0].key, bytes + sizeof(response), 58, &opened), 0);
-    cr_assert_arr_eq(opened.even.bytes, words, 8);
-    cr_assert_arr_eq(opened.odd.bytes, words + 8, 8);
-    cr_assert_arr_eq(opened.access_criteria, "\xaa\xbb", 2);
+    cr_assert_eq(ecmg_ecm_open(&ours.config.services[0].key, bytes + sizeof(response), 58, &ours.opened), 0);
+    cr_assert_arr_eq(ours.opened.even.bytes, words, 8);
+    cr_assert_arr_eq(ours.opened.odd.bytes, words + 8, 8);
+    cr_assert_arr_eq(ours.opened.access_criteria, "\xaa\xbb", 2);
     close(peer);
 }
 
@@ -458,7 +316,7 @@ Test(server, outlives_garbage)
     unsigned state = 1;
     int peer;
 
-    start_server();
+    ours_start();
     for (unsigned round = 0; round < 50; round++) {
         for (size_t i = 0; i < sizeof(garbage); i++) {
             state = state * 1103515245 + 12345;
@@ -466,28 +324,28 @@ Test(server, outlives_garbage)
         }
         if (round % 2)
             memset(garbage, 0x02, 1); /* a version that is known */
-        peer = foreign_connect();
+        peer = peer_connect();
         send(peer, garbage, sizeof(garbage), MSG_NOSIGNAL);
-        net_loop_run_once(loop, 5);
+        net_loop_run_once(ours.loop, 5);
         close(peer);
     }
-    assert_still_serves();
-    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    ours_assert_serves();
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.connections == 0));
 }
 
 Test(server, drops_a_peer_after_three_invalid_messages)
 {
     int peer;
 
-    start_server();
-    peer = foreign_connect();
+    ours_start();
+    peer = peer_connect();
     for (unsigned i = 0; i < 3; i++)
-        foreign_send(peer, "0200010005000e0001ff"); /* an ECM_channel_id of one byte */
-    cr_assert(foreign_closed(peer));
+        peer_send(peer, "0200010005000e0001ff"); /* an ECM_channel_id of one byte */
+    cr_assert(peer_closed(peer));
     close(peer);
-    count();
-    cr_assert_geq(counters.errors, 2);
-    assert_still_serves();
+    ours_count();
+    cr_assert_geq(ours.counters.errors, 2);
+    ours_assert_serves();
 }
 
 Test(server, frees_what_a_peer_had_when_it_vanishes_inside_a_message)
@@ -495,19 +353,19 @@ Test(server, frees_what_a_peer_had_when_it_vanishes_inside_a_message)
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     int peer;
 
-    start_server();
+    ours_start();
     for (unsigned cut = 1; cut < 18; cut++) {
-        peer = foreign_connect();
-        foreign_send(peer, CHANNEL_SETUP);
-        RUN_UNTIL(loop, (count(), counters.channels == 1));
+        peer = peer_connect();
+        peer_send(peer, CHANNEL_SETUP);
+        RUN_UNTIL(ours.loop, (ours_count(), ours.counters.channels == 1));
         send(peer, "\2\2\1\0\64\0\16\0\2\0\1\0\17\0\2\0\1\0", cut, MSG_NOSIGNAL);
-        net_loop_run_once(loop, 2);
+        net_loop_run_once(ours.loop, 2);
         if (cut % 2)
             setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)); /* a reset instead of an end */
         close(peer);
-        RUN_UNTIL(loop, (count(), counters.channels == 0 && counters.connections == 0));
+        RUN_UNTIL(ours.loop, (ours_count(), ours.counters.channels == 0 && ours.counters.connections == 0));
     }
-    assert_still_serves();
+    ours_assert_serves();
 }
 
 Test(server, drops_a_peer_that_asks_and_does_not_read)
@@ -518,20 +376,20 @@ Test(server, drops_a_peer_that_asks_and_does_not_read)
     size_t from = 0; /* a cut message goes on where it was cut */
     int peer;
 
-    start_server();
-    peer = foreign_connect();
-    foreign_send(peer, CHANNEL_SETUP);
-    RUN_UNTIL(loop, (count(), counters.channels == 1));
+    ours_start();
+    peer = peer_connect();
+    peer_send(peer, CHANNEL_SETUP);
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.channels == 1));
     for (size_t i = 0; i < sizeof(tests); i++)
         tests[i] = test[i % 11];
-    limit = net_loop_now_ms(loop) + 30000;
-    while ((count(), counters.channels) && net_loop_now_ms(loop) < limit) {
+    limit = net_loop_now_ms(ours.loop) + 30000;
+    while ((ours_count(), ours.counters.channels) && net_loop_now_ms(ours.loop) < limit) {
         ssize_t sent = send(peer, tests + from, sizeof(tests) - 11, MSG_NOSIGNAL | MSG_DONTWAIT);
         from = sent > 0 ? (from + (size_t)sent) % 11 : from;
-        net_loop_run_once(loop, 1);
+        net_loop_run_once(ours.loop, 1);
     }
-    cr_assert_eq(counters.channels, 0);
-    assert_still_serves();
+    cr_assert_eq(ours.counters.channels, 0);
+    ours_assert_serves();
     close(peer);
 }
 
@@ -540,28 +398,27 @@ Test(server, more_connections_than_it_takes_are_closed)
     enum { MORE = 70 };
     int peers[MORE];
 
-    config.channels_max = 1;
-    start_server();
+    ours.config.channels_max = 1;
+    ours_start();
     for (unsigned i = 0; i < MORE; i++) {
-        peers[i] = foreign_connect();
-        net_loop_run_once(loop, 5);
+        peers[i] = peer_connect();
+        net_loop_run_once(ours.loop, 5);
     }
-    RUN_UNTIL(loop, (net_loop_run_once(loop, 5), count(), counters.connections == 65));
-    cr_assert(foreign_closed(peers[MORE - 1]));
+    RUN_UNTIL(ours.loop, (net_loop_run_once(ours.loop, 5), ours_count(), ours.counters.connections == 65));
+    cr_assert(peer_closed(peers[MORE - 1]));
     for (unsigned i = 0; i < MORE; i++)
         close(peers[i]);
-    RUN_UNTIL(loop, (count(), counters.connections == 0));
-    assert_still_serves();
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.connections == 0));
+    ours_assert_serves();
 }
 
 Test(server, destroying_it_closes_every_connection)
 {
-    start_server();
-    start_scs(&scs, 1, 1, 1);
-    start_scs(&second, 2, 1, 2);
-    ecmg_server_destroy(server);
-    server = NULL;
-    RUN_UNTIL(loop, scs.ended && second.ended);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
+    ours_start_scs(&second, 2, 1, 2);
+    ours_stop();
+    RUN_UNTIL(ours.loop, scs.ended && second.ended);
     scs_stop(&scs);
     scs_stop(&second);
     ecmg_server_destroy(NULL);
@@ -571,9 +428,9 @@ Test(server, says_when_it_cannot_listen)
 {
     struct ecmg_server *other = NULL;
 
-    start_server();
-    config.listener.port = port;
-    cr_assert_eq(ecmg_server_create(&other, loop, &config), -EADDRINUSE);
+    ours_start();
+    ours.config.listener.port = ours.port;
+    cr_assert_eq(ecmg_server_create(&other, ours.loop, &ours.config), -EADDRINUSE);
     cr_assert_null(other);
 }
 
@@ -597,18 +454,18 @@ Test(server, logs_no_secret, .init = NULL)
 
     file = tmpfile();
     cr_assert_not_null(file);
-    setup();
+    ours_set_up();
     base_log_set_level(BASE_LOG_DEBUG);
     fflush(stderr);
     cr_assert_geq(dup2(fileno(file), STDERR_FILENO), 0);
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     cr_assert(scs_provide(&scs, 1, 5, 16, "platinum", 8));
     cr_assert_not(scs_provide(&scs, 1, 6, 16, log, 200)); /* an error is more talkative */
-    scs_start(&second, loop, port, 1, OWN_CAS, 0, 0);
-    assert_refused(&second, "in use");
+    scs_start(&second, ours.loop, ours.port, 1, OWN_CAS, 0, 0);
+    ours_assert_refused(&second, "in use");
     scs_stop(&scs);
-    RUN_UNTIL(loop, (count(), counters.connections == 0));
+    RUN_UNTIL(ours.loop, (ours_count(), ours.counters.connections == 0));
     rewind(file);
     size = fread(log, 1, sizeof(log) - 1, file);
     cr_assert_gt(size, 100); /* it does say something */
@@ -660,8 +517,8 @@ Test(server, leaves_no_control_word_in_memory)
     uint8_t inverted[16];
     uint8_t *planted = malloc(16);
 
-    start_server();
-    start_scs(&scs, 1, 1, 1);
+    ours_start();
+    ours_start_scs(&scs, 1, 1, 1);
     for (uint16_t cp = 0; cp < 20; cp++)
         cr_assert(scs_provide(&scs, 1, cp, 16, "criteria", 8));
     scs_cw(10, inverted);
