@@ -118,7 +118,7 @@ live() {
     sleep 4
     kill "$doomed_pid"
     wait "$doomed_pid"
-    sleep 4.5
+    sleep 3 # attempts to reach it are 0.25, 0.5, 1, 2, 4 s apart
     "$scramline" ecmg -c "$work/doomed.yaml" --listen "$doomed" >"$work/doomed.log" 2>&1 &
     servers+=($!)
     wait $pid
