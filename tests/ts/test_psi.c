@@ -453,17 +453,17 @@ Test(pmt, components_get_descriptors_of_their_own)
     const struct ts_pmt_component_protection component = {.pid = 0x101, .ca = &private_ca, .ca_count = 1};
     const struct ts_pmt_protection protection = {
         .scrambling_mode = 2, .components = &component, .component_count = 1};
-    uint8_t section[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
+    uint8_t table[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
     size_t size = 12 + sizeof(body);
     struct ts_pmt pmt;
     ptrdiff_t made;
 
-    memcpy(section + 8, body, sizeof(body));
-    section[2] = (uint8_t)(size - 3);
-    base_store_u32(section + size - 4, support_crc(section, size - 4));
-    cr_assert_eq(ts_pmt_read(section, size, &pmt), 0);
+    memcpy(table + 8, body, sizeof(body));
+    table[2] = (uint8_t)(size - 3);
+    base_store_u32(table + size - 4, support_crc(table, size - 4));
+    cr_assert_eq(ts_pmt_read(table, size, &pmt), 0);
     cr_expect(pmt.components[0].has_tag && pmt.components[0].tag == 7 && !pmt.components[1].has_tag);
-    made = ts_pmt_protect(section, size, &protection, 1, out, sizeof(out));
+    made = ts_pmt_protect(table, size, &protection, 1, out, sizeof(out));
     cr_assert_gt(made, 0);
     cr_assert_eq(ts_pmt_read(out, (size_t)made, &pmt), 0);
     cr_expect_eq(pmt.ca_count, 0);
@@ -481,13 +481,13 @@ Test(pmt, without_anything_to_add_all_of_it_stays)
     static const uint8_t body[] = {0xE1, 0x01, 0xF0, 0x09, 0x65, 0x01, 0x02,
                                    0x09, 0x04, 0x26, 0x00, 0xE3, 0x00};
     const struct ts_pmt_protection protection = {.scrambling_mode = 0x10};
-    uint8_t section[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
+    uint8_t table[64] = {0x02, 0xB0, 0, 0, 1, 0xC1, 0, 0};
     size_t size = 12 + sizeof(body);
 
-    memcpy(section + 8, body, sizeof(body));
-    section[2] = (uint8_t)(size - 3);
-    base_store_u32(section + size - 4, support_crc(section, size - 4));
-    cr_assert_eq(ts_pmt_protect(section, size, &protection, 5, out, sizeof(out)), size);
+    memcpy(table + 8, body, sizeof(body));
+    table[2] = (uint8_t)(size - 3);
+    base_store_u32(table + size - 4, support_crc(table, size - 4));
+    cr_assert_eq(ts_pmt_protect(table, size, &protection, 5, out, sizeof(out)), size);
     cr_expect_arr_eq(out + 8, body, sizeof(body));
     cr_expect_eq(out[5] >> 1 & 31, 5);
 }
@@ -527,18 +527,18 @@ Test(cat, entries_are_read_and_added)
         {.ca_system_id = 0x2600, .ca_pid = 0x444, .private_size = 1, .private_data = body},
         {.ca_system_id = 0x4ADC, .ca_pid = 0x1FFE}};
     struct ts_ca_descriptor ca[4];
-    uint8_t section[64];
-    ptrdiff_t size = ts_cat_write(NULL, 0, 3, section, sizeof(section)) - 4;
+    uint8_t table[64];
+    ptrdiff_t size = ts_cat_write(NULL, 0, 3, table, sizeof(table)) - 4;
 
-    memcpy(section + size, body, sizeof(body));
+    memcpy(table + size, body, sizeof(body));
     size += sizeof(body) + 4;
-    section[2] = (uint8_t)(size - 3);
-    base_store_u32(section + size - 4, support_crc(section, (size_t)size - 4));
-    cr_assert_eq(ts_cat_read(section, (size_t)size, ca, 1), 2, "only the first finds room");
+    table[2] = (uint8_t)(size - 3);
+    base_store_u32(table + size - 4, support_crc(table, (size_t)size - 4));
+    cr_assert_eq(ts_cat_read(table, (size_t)size, ca, 1), 2, "only the first finds room");
     cr_expect(ca[0].ca_system_id == 0x0B00 && ca[0].ca_pid == 0x300 && ca[0].private_size == 2);
     cr_expect_arr_eq(ca[0].private_data, body + 6, 2);
 
-    size = ts_cat_add(section, (size_t)size, added, 2, 9, out, sizeof(out));
+    size = ts_cat_add(table, (size_t)size, added, 2, 9, out, sizeof(out));
     cr_assert_gt(size, 0);
     cr_expect_eq(support_crc(out, (size_t)size), 0);
     cr_expect_eq(out[5] >> 1 & 31, 9);
@@ -548,10 +548,10 @@ Test(cat, entries_are_read_and_added)
     cr_expect(ca[2].ca_system_id == 0x4ADC && ca[2].ca_pid == 0x1FFE);
     if (judge_available)
         cr_expect_null(judge_cat(out, 9, 0x0B00, 0x300));
-    section[9] = 0xFF;
-    base_store_u32(section + 8 + sizeof(body), support_crc(section, 8 + sizeof(body)));
-    cr_expect_eq(ts_cat_read(section, 12 + sizeof(body), ca, 4), BASE_E_MALFORMED);
-    cr_expect_eq(ts_cat_add(section, 12 + sizeof(body), added, 2, 9, out, sizeof(out)), BASE_E_MALFORMED);
+    table[9] = 0xFF;
+    base_store_u32(table + 8 + sizeof(body), support_crc(table, 8 + sizeof(body)));
+    cr_expect_eq(ts_cat_read(table, 12 + sizeof(body), ca, 4), BASE_E_MALFORMED);
+    cr_expect_eq(ts_cat_add(table, 12 + sizeof(body), added, 2, 9, out, sizeof(out)), BASE_E_MALFORMED);
 }
 
 Test(cat, private_data_that_no_descriptor_holds_is_refused)
