@@ -69,7 +69,8 @@ static int create_engine(struct pipeline__stream *stream)
         rc = base_ring_create(&stream->observations, OBSERVATIONS_ROOM);
     if (!rc)
         rc = scrambler_engine_create(&stream->engine,
-                                     &(struct scrambler_engine_config){.orders = stream->orders,
+                                     &(struct scrambler_engine_config){.postpones = true,
+                                                                       .orders = stream->orders,
                                                                        .observations = stream->observations});
     return rc;
 }

@@ -35,6 +35,7 @@ int scrambler_engine_create(struct scrambler_engine **out, const struct scramble
     engine->orders = config->orders;
     engine->observations = config->observations;
     engine->stop_at_changes = config->stop_at_changes;
+    engine->postpones = config->postpones;
     r = create_outlets(engine, config->carousels ? config->carousels : SCRAMBLER_CAROUSELS);
     if (r < 0) {
         scrambler_engine_destroy(engine);
@@ -229,6 +230,15 @@ static void take_null(struct scrambler_engine *engine, uint8_t *packet, uint64_t
         scrambler__count(&engine->counters.passed);
 }
 
+/* What is due has no room in this call. False where the packet may not go on without it. */
+static bool postpone(struct scrambler_run *run)
+{
+    if (run->engine->postpones && !run->postponed)
+        scrambler__count(&run->engine->counters.postponed);
+    run->postponed = true;
+    return run->engine->postpones;
+}
+
 /* False where process() is to return before this packet. */
 static bool take(struct scrambler_run *run, uint8_t *packet, uint64_t now)
 {
@@ -240,7 +250,7 @@ static bool take(struct scrambler_run *run, uint8_t *packet, uint64_t now)
     if (pid == TS_PID_NULL) {
         take_null(engine, packet, now);
     } else {
-        if (engine->alarm <= now && !scrambler__play_due(run, now))
+        if (engine->alarm <= now && !scrambler__play_due(run, now) && !postpone(run))
             return false;
         if (!rule->observe && !rule->rewrite && !engine->pids[pid].table)
             act(run, action_of(run, rule, now), rule->group, packet, now);

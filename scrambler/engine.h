@@ -41,6 +41,8 @@
     X(ecm, "ECM and table packets played out by orders")                                                     \
     X(late_orders, "orders whose start had passed when they arrived")                                        \
     X(refused_orders, "orders not kept: malformed, or all places taken")                                     \
+    X(postponed,                                                                                             \
+      "calls in which more was due for insertion than fits one call: the rest came with the next")           \
     X(crowded_sections, "sections of rewritten tables dropped: they came faster than they could be sent")    \
     X(lost_observations, "table changes that control was too slow to take; told again at the next "          \
                          "repetition")
@@ -63,6 +65,10 @@ struct scrambler_engine_config {
      * been told, the packet has not been taken. So a file run lets control act first, and the very first
      * table is already the replaced one. Offer the same packet again next. Live engines go on. */
     bool stop_at_changes;
+    /* Live: where more than SCRAMBLER_INSERT_MAX packets are due at once the call goes on without the rest,
+     * which comes with the next call. False: it returns before the packet that they are due for, so that
+     * every insertion stands where it is due. */
+    bool postpones;
     /* (pid, stream)s that orders may play at the same time, about 23 KiB each; 0: SCRAMBLER_CAROUSELS. */
     unsigned carousels;
 };
@@ -86,8 +92,8 @@ struct scrambler_output {
 #define SCRAMBLER_INSERT_MAX 64 /* packets inserted per call at the most; the rest waits for the next */
 
 /* Carries out all orders that have arrived, then takes up to `count` packets; returns how many were consumed:
- * all, unless stop_at_changes held it up or SCRAMBLER_INSERT_MAX was reached. 0 is possible; offer the rest
- * again. `outputs` has room for at least count + SCRAMBLER_INSERT_MAX. Payloads are
+ * all, unless stop_at_changes held it up or SCRAMBLER_INSERT_MAX was reached and it does not postpone. 0 is
+ * possible; offer the rest again. `outputs` has room for at least count + SCRAMBLER_INSERT_MAX. Payloads are
  * scrambled when `batch` (CIPHER_SCRAMBLE) is flushed: flush before the outputs are read and before slots or
  * plan may go. */
 unsigned scrambler_engine_process(struct scrambler_engine *engine, const struct scrambler_plan *plan,

@@ -67,6 +67,7 @@ struct scrambler_engine {
     uint64_t sequence;
     uint16_t tenures;
     bool stop_at_changes;
+    bool postpones;
     struct base_ring *orders;
     struct base_ring *observations;
     struct scrambler_memory memory;
@@ -86,6 +87,7 @@ struct scrambler_run {
     struct scrambler_output *outputs;
     unsigned output_count;
     unsigned inserted;
+    bool postponed; /* what was due found no room in this call */
     uint32_t input; /* index of the packet in hand */
 };
 

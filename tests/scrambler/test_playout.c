@@ -366,6 +366,24 @@ Test(playout, carousels_are_bounded)
     cr_assert_gt(rig.calls, 1, "more than SCRAMBLER_INSERT_MAX at once take several calls");
 }
 
+/* A live engine cannot leave a packet behind: what is due beyond a call's room waits for the next. */
+Test(playout, a_live_engine_goes_on_where_too_much_is_due_at_once)
+{
+    rig_close(&rig);
+    rig_open_with(&rig, &(struct scrambler_engine_config){.postpones = true, .carousels = 200});
+    for (unsigned i = 0; i < 200; i++) {
+        make_order(0, 0, 1, 50);
+        order.pid = (uint16_t)(0x200 + i);
+        push_order();
+    }
+    add_video(40);
+    rig_run(&rig, &stream, 10, NULL);
+    cr_assert_eq(rig.calls, 4, "each call takes all it is given");
+    cr_assert_eq(rig_counters(&rig)->postponed, 3);
+    cr_assert_eq(rig_counters(&rig)->ecm, 200);
+    rig_check_conservation(&rig);
+}
+
 Test(playout, an_engine_has_as_many_carousels_as_are_asked_for)
 {
     struct scrambler_engine *engine;
