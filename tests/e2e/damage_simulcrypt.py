@@ -52,9 +52,9 @@ def late_ecm(packets, argument):
 def clear(packets, argument):
     """One packet leaves in clear: its original, from the file in the argument."""
     at = middle(packets)
-    original = open(argument, 'rb').read()[(at - 50) * 188:]
-    found = [original[i:i + 188] for i in range(0, 100 * 188, 188)]
-    packets[at] = next(p for p in found if p[:3] == packets[at][:3] and p[3] & 15 == packets[at][3] & 15)
+    original = open(argument, 'rb').read()
+    same = [original[i:i + 188] for i in range(0, len(original), 188) if pid(original[i:i + 188]) == pid(packets[at])]
+    packets[at] = same[sum(pid(p) == pid(packets[at]) for p in packets[:at])]
     return packets
 
 
