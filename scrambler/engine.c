@@ -240,7 +240,7 @@ static bool take(struct scrambler_run *run, uint8_t *packet, uint64_t now)
     if (pid == TS_PID_NULL) {
         take_null(engine, packet, now);
     } else {
-        if (engine->alarm <= now && !scrambler__play_due(run, now))
+        if (engine->alarm <= now && !scrambler__play_due(run, now) && engine->stop_at_changes)
             return false;
         if (!rule->observe && !rule->rewrite && !engine->pids[pid].table)
             act(run, action_of(run, rule, now), rule->group, packet, now);

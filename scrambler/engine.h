@@ -86,10 +86,10 @@ struct scrambler_output {
 #define SCRAMBLER_INSERT_MAX 64 /* packets inserted per call at the most; the rest waits for the next */
 
 /* Carries out all orders that have arrived, then takes up to `count` packets; returns how many were consumed:
- * all, unless stop_at_changes held it up or SCRAMBLER_INSERT_MAX was reached. 0 is possible; offer the rest
- * again. `outputs` has room for at least count + SCRAMBLER_INSERT_MAX. Payloads are
- * scrambled when `batch` (CIPHER_SCRAMBLE) is flushed: flush before the outputs are read and before slots or
- * plan may go. */
+ * all, but with stop_at_changes also those before a change, and before a packet where SCRAMBLER_INSERT_MAX is
+ * reached. 0 is possible then; offer the rest again. `outputs` has room for at least count +
+ * SCRAMBLER_INSERT_MAX. Payloads are scrambled when `batch` (CIPHER_SCRAMBLE) is flushed: flush before the
+ * outputs are read and before slots or plan may go. */
 unsigned scrambler_engine_process(struct scrambler_engine *engine, const struct scrambler_plan *plan,
                                   const struct scrambler_input *inputs, unsigned count,
                                   struct cipher_batch *batch, struct scrambler_output *outputs,

@@ -359,11 +359,38 @@ Test(playout, carousels_are_bounded)
         order.pid = (uint16_t)(0x200 + i);
         push_order();
     }
-    add_video(1);
+    add_video(2);
     rig_run(&rig, &stream, 1, NULL);
     cr_assert_eq(rig_counters(&rig)->ecm, 72);
     cr_assert_eq(rig_counters(&rig)->refused_orders, 28);
-    cr_assert_gt(rig.calls, 1, "more than SCRAMBLER_INSERT_MAX at once take several calls");
+    cr_assert_eq(rig.calls, 2, "live, what is more than SCRAMBLER_INSERT_MAX waits for the next call");
+}
+
+static void order_more_than_are_inserted(void)
+{
+    for (unsigned i = 0; i < 70; i++) {
+        make_order(0, 10 * MS, 1, 50);
+        order.pid = (uint16_t)(0x200 + i);
+        push_order();
+    }
+    add_video(1);
+    rig_run(&rig, &stream, 1, NULL);
+}
+
+Test(playout, live_no_packet_waits_for_ecms)
+{
+    order_more_than_are_inserted();
+    cr_assert_eq(rig.calls, 1);
+    cr_assert_eq(rig_counters(&rig)->ecm, SCRAMBLER_INSERT_MAX);
+}
+
+Test(playout, in_a_file_run_a_packet_waits_for_ecms)
+{
+    rig_close(&rig);
+    rig_open(&rig, true);
+    order_more_than_are_inserted();
+    cr_assert_eq(rig.calls, 2);
+    cr_assert_eq(rig_counters(&rig)->ecm, 70);
 }
 
 Test(playout, an_engine_has_as_many_carousels_as_are_asked_for)
@@ -372,7 +399,7 @@ Test(playout, an_engine_has_as_many_carousels_as_are_asked_for)
     unsigned played = 0;
 
     rig_close(&rig);
-    rig_open_with(&rig, &(struct scrambler_engine_config){.carousels = 1000});
+    rig_open_with(&rig, &(struct scrambler_engine_config){.carousels = 1000, .stop_at_changes = true});
     for (unsigned i = 0; i < 1001; i++) {
         make_order(i % 7 * MS, 10 * MS, 1, 50);
         order.pid = (uint16_t)(0x200 + i / 4);
