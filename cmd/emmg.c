@@ -278,9 +278,10 @@ static int start(struct sender *sender, const struct emmg_client_config *config)
 
 static int run(struct emmg_client_config *config)
 {
-    struct sender sender = {.started_ms = base_clock_monotonic_ms()};
+    static struct sender sender;
     int status = net_loop_create(&sender.loop);
 
+    sender.started_ms = base_clock_monotonic_ms();
     config->finished = on_finished;
     config->context = &sender;
     if (status == 0)
