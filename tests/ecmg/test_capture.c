@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "base/log.h"
 #include "ecmg/server.h"
 #include "scs.h"
+
+#define TEST_PERIOD_MS 100 /* of silence, then the server tests the SCS */
 
 static struct net_loop *loop;
 static struct ecmg_server *server;
@@ -42,6 +45,7 @@ static pid_t start_capture(uint16_t port)
     snprintf(filter, sizeof(filter), "tcp port %u", port);
     child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it outlives no test that fails */
         freopen("/dev/null", "w", stderr);
         /* Short snapshots: the ring holds but a handful of the default's, and drops the rest. */
         execlp("tcpdump", "tcpdump", "-i", "lo", "--immediate-mode", "-U", "-Z", "root", "-s", "2048", "-w",
@@ -89,6 +93,9 @@ static void converse(uint16_t port)
     for (uint16_t cp = 0; cp < 5; cp++)
         cr_assert(scs_provide(&scs, (uint16_t)(1 + cp % 2), cp, cp % 2 ? 8 : 16, "criteria", 8));
     cr_assert_not(scs_provide(&scs, 1, 9, 8, (const char *)scs.datagram, 200)); /* a stream_error */
+    wait_ms(5 * TEST_PERIOD_MS);                                                /* the server tests */
+    cr_assert_eq(simulcrypt_scs_session_test_stream(scs.session, 2), 0);        /* the SCS tests */
+    cr_assert(scs_provide(&scs, 2, 10, 8, NULL, 0)); /* all is answered, and no test under way */
     simulcrypt_scs_session_close(scs.session);
     wait_ms(100);
     scs_stop(&scs);
@@ -105,6 +112,7 @@ Test(capture, tshark_reads_every_message, .timeout = 60)
     base_log_set_level(BASE_LOG_ERROR);
     ecmg_server_config_init(&config);
     config.listener.port = 0;
+    config.test_period_us = UINT64_C(1000) * TEST_PERIOD_MS;
     config.service_count = 1;
     config.services[0].any = true;
     config.services[0].key.size = 16;
@@ -122,12 +130,17 @@ Test(capture, tshark_reads_every_message, .timeout = 60)
     ecmg_server_destroy(server);
     net_loop_destroy(loop);
 
-    cr_expect_eq(
-        tshark_count(port, "-Y '_ws.malformed || _ws.short || _ws.expert.severity >= 6291456'", "\n"), 0);
-    cr_expect_eq(message_count(port, "0x0003"), 1, "channel_status");
-    cr_expect_eq(message_count(port, "0x0103"), 2, "stream_status");
-    cr_expect_eq(message_count(port, "0x0201"), 6, "CW_provision");
-    cr_expect_eq(message_count(port, "0x0202"), 5, "ECM_response");
+    cr_expect_eq(tshark_count(port,
+                              "-Y 'tcp.len > 0 && (_ws.malformed || _ws.short || "
+                              "_ws.expert.severity >= 6291456)'",
+                              "\n"),
+                 0);
+    cr_expect_gt(message_count(port, "0x0002"), 0, "channel_test");
+    cr_expect_eq(message_count(port, "0x0003"), 1 + message_count(port, "0x0002"), "channel_status");
+    cr_expect_gt(message_count(port, "0x0102"), 1, "stream_test");
+    cr_expect_eq(message_count(port, "0x0103"), 2 + message_count(port, "0x0102"), "stream_status");
+    cr_expect_eq(message_count(port, "0x0201"), 7, "CW_provision");
+    cr_expect_eq(message_count(port, "0x0202"), 6, "ECM_response");
     cr_expect_eq(message_count(port, "0x0106"), 1, "stream_error");
     cr_expect_eq(message_count(port, "0x0105"), 2, "stream_close_response");
     unlink(file);
