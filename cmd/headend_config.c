@@ -199,6 +199,8 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
                             report);
     for (unsigned i = 0; !rc && i < entries->stream_count; i++)
         rc = take_stream(config, &entries->streams[i], report);
+    if (!rc)
+        cmd_headend_count_carousels(config);
     return rc ? rc : cmd_headend_take_emmg(config, entries, folder, report);
 }
 

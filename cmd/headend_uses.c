@@ -223,6 +223,31 @@ int cmd_headend_take_uses(struct cmd_headend_config *config, const struct cmd_he
     return status < 0 ? status : place_ecms(entry, stream, report);
 }
 
+static unsigned count_ecm_streams(const struct cmd_headend_stream *stream)
+{
+    unsigned services = stream->service_count ? stream->service_count : 1, count = 0;
+
+    if (stream->all_services || stream->eis.wanted) /* an SCG that changes has those of before and after */
+        return HEADEND_SERVICES_MAX * stream->cas_count * (stream->eis.wanted ? 2 : 1);
+    for (unsigned i = 0; i < services; i++) {
+        unsigned uses;
+
+        (void)cmd_headend_uses(stream, stream->service_count ? &stream->services[i] : NULL, &uses);
+        count += uses;
+    }
+    return count;
+}
+
+void cmd_headend_count_carousels(struct cmd_headend_config *config)
+{
+    for (unsigned i = 0; i < config->pipeline.stream_count; i++) {
+        unsigned count = SCRAMBLER_CAROUSELS + count_ecm_streams(&config->streams[i]);
+
+        config->pipeline_streams[i].carousels =
+            count < SCRAMBLER_CAROUSELS_MAX ? count : SCRAMBLER_CAROUSELS_MAX;
+    }
+}
+
 const struct cmd_cas_use *cmd_headend_uses(const struct cmd_headend_stream *stream,
                                            const struct cmd_headend_service *service, unsigned *count)
 {

@@ -17,4 +17,7 @@ int cmd_headend_take_uses(struct cmd_headend_config *config, const struct cmd_he
 int cmd_headend_take_services(const struct cmd_headend_config *config, struct cmd_headend_stream_entry *entry,
                               struct cmd_headend_stream *stream, const struct base_yaml_report *report);
 
+/* Once all streams are taken: how many ECM streams their engines must play, with room for tables and EMMs. */
+void cmd_headend_count_carousels(struct cmd_headend_config *config);
+
 #endif

@@ -17,6 +17,7 @@
 
 #define TICK_MS       5
 #define TICKS_PER_SEC (1000 / TICK_MS)
+#define LOOK_TICKS    (TICKS_PER_SEC / 10)
 
 struct run {
     const char *config_path;
@@ -49,6 +50,8 @@ static void tick(void *context)
 
     net_timer_start(run->timer, TICK_MS);
     cmd_live_tick(&run->live);
+    if (run->ticks % LOOK_TICKS == 0)
+        cmd_run_report_look(&run->report);
     if (++run->ticks % TICKS_PER_SEC == 0) {
         cmd_live_report(&run->live);
         cmd_run_report_status(&run->report);

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -109,16 +111,49 @@ static void print_line(const struct cmd_run_report *report, double seconds,
            *ecms ? " (" : "", ecms, *ecms ? ")" : "");
 }
 
+void cmd_run_report_look(struct cmd_run_report *report)
+{
+    struct cmd_service_totals groups;
+
+    if (report->on_air_ns)
+        return;
+    sum_services(report->live, &groups);
+    if (!groups.services || groups.on_air < groups.services)
+        return;
+    report->on_air_ns = base_clock_monotonic_ns();
+    base_log(BASE_LOG_NOTICE, "all %u services are on air, after %.1f s", groups.services,
+             (double)(report->on_air_ns - report->started_ns) / 1e9);
+}
+
+/* Of this thread, whose work is control. */
+static double control_seconds(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static json_t *on_air_json(const struct cmd_run_report *report)
+{
+    return report->on_air_ns ? json_real((double)(report->on_air_ns - report->started_ns) / 1e9)
+                             : json_null();
+}
+
 static json_t *make_json(const struct cmd_run_report *report)
 {
     double seconds = (double)(base_clock_monotonic_ns() - report->started_ns) / 1e9;
     struct pipeline_counters frames;
+    struct rusage usage;
     json_t *root;
 
+    getrusage(RUSAGE_SELF, &usage);
     pipeline_counters(report->live->pipeline, &frames);
-    root = json_pack(
-        "{s:f, s:s, s:o, s:I}", "seconds", seconds, "memory", pipeline_memory_mode(report->live->pipeline),
-        "frames", CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, &frames), "dropped", (json_int_t)drops(&frames));
+    root = json_pack("{s:f, s:o, s:f, s:i, s:s, s:o, s:I}", "seconds", seconds, "on_air_after",
+                     on_air_json(report), "control_cpu_seconds", control_seconds(), "memory_mib",
+                     (int)(usage.ru_maxrss / 1024), "memory", pipeline_memory_mode(report->live->pipeline),
+                     "frames", CMD_SUMMARY_COUNTERS(PIPELINE_COUNTER_MAP, &frames), "dropped",
+                     (json_int_t)drops(&frames));
     cmd_live_add_json(root, report->live);
     return root;
 }

@@ -10,11 +10,15 @@ struct cmd_run_report {
     uint64_t started_ns;
     uint64_t last_ns, last_frames, last_packets; /* of the last status line */
     bool terminal;
-    int write_status; /* of the last cmd_run_report_write() */
+    uint64_t on_air_ns; /* when all services were on air for the first time; 0: not yet */
+    int write_status;   /* of the last cmd_run_report_write() */
 };
 
 void cmd_run_report_init(struct cmd_run_report *report, const struct cmd_live *live);
 void cmd_run_report_status(struct cmd_run_report *report); /* call once a second */
+
+/* Whether all services are on air by now; call some times a second. */
+void cmd_run_report_look(struct cmd_run_report *report);
 
 /* All that the summary says, as of now, as JSON: the file is replaced as a whole. A failure is told once. */
 void cmd_run_report_write(struct cmd_run_report *report, const char *path);

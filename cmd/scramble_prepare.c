@@ -100,7 +100,9 @@ static void scouted(void *context, uint16_t pid, const uint8_t *section, size_t 
 
 static int create_parts(struct scramble_run *run)
 {
-    struct scrambler_engine_config config = {.stop_at_changes = true};
+    unsigned services = run->options->services.count ? run->options->services.count : 1;
+    struct scrambler_engine_config config = {
+        .stop_at_changes = true, .carousels = SCRAMBLER_CAROUSELS + services * run->options->cas.count};
     int status;
 
     run->batch = calloc(1, sizeof(*run->batch));

@@ -68,10 +68,11 @@ static int create_engine(struct pipeline__stream *stream)
     if (!rc)
         rc = base_ring_create(&stream->observations, OBSERVATIONS_ROOM);
     if (!rc)
-        rc = scrambler_engine_create(&stream->engine,
-                                     &(struct scrambler_engine_config){.postpones = true,
-                                                                       .orders = stream->orders,
-                                                                       .observations = stream->observations});
+        rc = scrambler_engine_create(
+            &stream->engine, &(struct scrambler_engine_config){.postpones = true,
+                                                               .orders = stream->orders,
+                                                               .observations = stream->observations,
+                                                               .carousels = stream->config.carousels});
     return rc;
 }
 

@@ -41,6 +41,7 @@ struct pipeline_stream_config {
      * outputs get the group's own address (RFC 1112, RFC 2464). */
     bool has_output_mac;
     uint8_t output_mac[6];
+    unsigned carousels; /* ECM and EMM streams that play at a time; 0: SCRAMBLER_CAROUSELS */
 };
 
 struct pipeline_config {

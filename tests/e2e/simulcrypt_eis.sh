@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # An EIS rules a live headend: an SCG begins, gets another CAS and other access criteria, and ends; judged from the output.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2119,SC2154
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/e2e/captures_live.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # EMMGs and a live headend: EMMs reach their PID in order and without loss, over TCP and UDP, and the CAT names it.
+# shellcheck disable=SC2119
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/e2e/captures_live.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Two CASs with different delays on one service, in a file run and live: both open it, judged from the output alone.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2046,SC2119,SC2154
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/e2e/captures_live.sh

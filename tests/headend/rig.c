@@ -439,14 +439,20 @@ static void judge_cas(const struct rig *rig, const struct rig_cas *cas, const st
         judge_playing(rig, cas, slot);
 }
 
+/* By the operator's will, never by what a peer does. */
+static bool may_be_clear(const struct rig *rig, const struct rig_member *member)
+{
+    return rig->config.policy == HEADEND_CLEAR ||
+           (member->may_be_clear && !(member->stays && member->protected));
+}
+
 static void judge(const struct rig *rig, const struct rig_member *member)
 {
     const struct keys_slot *slot = member->slot;
     bool seen = false;
 
     if (!slot || slot->kind != KEYS_SLOT_KEY) {
-        cr_assert(!slot || slot->kind != KEYS_SLOT_CLEAR || rig->config.policy == HEADEND_CLEAR ||
-                  member->may_be_clear);
+        cr_assert(!slot || slot->kind != KEYS_SLOT_CLEAR || may_be_clear(rig, member));
         return;
     }
     cr_assert_eq(slot->parity, rig->config.fixed ? 0 : slot->crypto_period & 1);
@@ -474,6 +480,7 @@ static void feed(struct rig *rig, uint64_t time)
             continue;
         member->slot = keys_slots_current(member->slots, time);
         judge(rig, member);
+        member->protected |= member->slot && member->slot->kind == KEYS_SLOT_KEY;
     }
 }
 

@@ -82,6 +82,8 @@ struct rig_member {
     struct headend_group_member config;
     bool idle; /* has no packet */
     bool may_be_clear;
+    bool stays;     /* clear before its first control word at the most */
+    bool protected; /* has had one */
     const struct keys_slot *slot;
 };
 

@@ -61,8 +61,8 @@ static void draw_rig(struct rig *r)
     r->cas_count = 1 + draw(3);
     r->member_count = 1 + draw(3);
     for (unsigned i = 0; i < RIG_MEMBERS; i++) {
-        r->members[i].may_be_clear = true;
-        r->members[i].config.clear_before = draw(2);
+        r->members[i].config.clear_before = r->members[i].may_be_clear = draw(2);
+        r->members[i].stays = true;
         r->members[i].config.after = draw(2) ? KEYS_SLOT_CLEAR : KEYS_SLOT_BLACK;
     }
     for (unsigned i = 0; i < RIG_CAS; i++) {

@@ -118,4 +118,5 @@ def main(kind, out):
         file.write(b''.join(stream.packets))
 
 
-main(*sys.argv[1:])
+if __name__ == '__main__':
+    main(*sys.argv[1:])
