@@ -237,19 +237,29 @@ static uint8_t former_group(const struct headend_follower *follower, const struc
 }
 
 /* What a service's PMT listed before and nothing names now stays protected. */
-static void map_former(struct headend_follower *follower, struct headend__service *service)
+static void map_former_pid(struct headend_follower *follower, struct headend__service *service, uint16_t pid)
 {
     struct headend_map *map = &follower->next;
 
-    for (uint16_t pid = TS_PID_FIRST; service->program && pid < TS_PID_NULL; pid++) {
-        if (!headend__has_pid(service->former, pid))
+    if (map->pids[pid].verdict == HEADEND_PASS) {
+        clear_bit(service->former, pid);
+    } else if (map->pids[pid].verdict == HEADEND_UNREFERENCED) {
+        map->pids[pid].verdict = HEADEND_PROTECT;
+        map->pids[pid].group = former_group(follower, service, pid);
+    }
+}
+
+/* Services have few PIDs: most of the bits are passed over 64 at a time. */
+static void map_former(struct headend_follower *follower, struct headend__service *service)
+{
+    static const uint8_t none[8];
+
+    for (unsigned at = 0; service->program && at < sizeof(service->former); at += sizeof(none)) {
+        if (memcmp(service->former + at, none, sizeof(none)) == 0)
             continue;
-        if (map->pids[pid].verdict == HEADEND_PASS) {
-            clear_bit(service->former, pid);
-        } else if (map->pids[pid].verdict == HEADEND_UNREFERENCED) {
-            map->pids[pid].verdict = HEADEND_PROTECT;
-            map->pids[pid].group = former_group(follower, service, pid);
-        }
+        for (unsigned pid = 8 * at; pid < 8 * (at + sizeof(none)); pid++)
+            if (headend__has_pid(service->former, (uint16_t)pid))
+                map_former_pid(follower, service, (uint16_t)pid);
     }
 }
 
