@@ -223,11 +223,11 @@ stream tsduck 239.10.0.16:5016 239.10.1.16:6016 'crypto_period: 1' "$(ecmg 2224)
 in_headend=(ip netns exec "$headend")
 peer "$accept
     c.sendall(bytes(range(256)) * 20)" "${in_headend[@]}"
-garbage=$peer_port
+declare -A ports=([garbage]=$peer_port)
 stream garbage 239.10.0.17:5017 239.10.1.17:6017 'policy: clear' 'policy_delay: 0' "$(ecmg "$peer_port")"
 peer "$accept
     c.close()" "${in_headend[@]}"
-closing=$peer_port
+ports[closing]=$peer_port
 stream closing 239.10.0.18:5018 239.10.1.18:6018 'policy: clear' 'policy_delay: 0' "$(ecmg "$peer_port")"
 # Answers everything, but its ECMs are late by 1.5 crypto-periods; notes the control words that it sees.
 peer "
@@ -299,7 +299,7 @@ for name in garbage closing; do
     case $name in garbage) n=17 ;; closing) n=18 ;; esac
     check "an ECMG that is $name: nothing is ever clear" judged $name 60$n '256 257' "d['clear'] == 0 and d['scrambled'] == 0"
     check "an ECMG that is $name: black instead" of $name "p['black'] > 5000 and p['unscrambled'] == 0"
-    check "an ECMG that is $name: said in the log" grep -q "warning: CAS 127.0.0.1:${!name}: .*127.0.0.1:${!name}" "$work/run.log"
+    check "an ECMG that is $name: said in the log" grep -q "warning: CAS 127.0.0.1:${ports[$name]}: .*127.0.0.1:${ports[$name]}" "$work/run.log"
 done
 check 'an ECMG that is late: nothing is clear' judged late 6019 '256 257' "$nothing_clear and len(d['runs']) >= 4"
 check 'an ECMG that is late: crypto-periods are stretched' of late "v[0]['stretched'] >= 2"
