@@ -39,7 +39,7 @@ within() { # within SECONDS COMMAND…: until it succeeds
     local end=$((SECONDS + $1))
     shift
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || { echo "in vain: $*"; return 1; }
+        [ $SECONDS -lt $end ] || { echo "in vain: $*" && return 1; }
         sleep 0.1
     done
 }
@@ -48,7 +48,7 @@ judged() { # judged FILE OPTION…
     local file=$1
     shift
     "$judge" --key "$first=$work/keys/$first.key" --key "$second=$work/keys/$second.key" --clear "$original" --service 1 "$@" \
-        "$file" >"$work/judged.json" || { cat "$work/judged.json"; return 1; }
+        "$file" >"$work/judged.json" || { json "$work/judged.json" "d['faults']"; return 1; }
 }
 # shows EXPRESSION…: each holds, of what was judged last. Times are ms. Of crypto-periods, in turn: `on`, how long it was
 # scrambled; `off`, how long nothing was until the next one; `delay`, when ECMs began, None: no ECM opened it.
@@ -81,11 +81,11 @@ if failed:
 sys.exit(bool(failed))
 PY
 }
-without_gap='max(off) < 250'
+without_gap='max(off) < 400'
 on_time='all(near(x, 1000) for x in on[1:-1])'
 
 # Files: one ECMG for all, killed when each run has seen a third of the programme, and back when each has seen two.
-part=$(($(stat -c %s "$original") / 188 / 3 * 188))
+part=$(($(stat -c %s "$original") / 564 * 188))
 parts() { # the programme as time goes by: "$work/killed", "$work/returned" say when
     head -c $part "$original"
     until [ -e "$work/killed" ]; do sleep 0.1; done
@@ -110,16 +110,16 @@ files_all() {
     local name runs=() status=0
     for name in $files; do
         local terms='' addresses="\"$mortal\"" channel=$((${#runs[@]} * 10 + 1)) # channels are unique over all runs
-        [ $name = optional ] && terms=', required: no'
-        [ $name = backup ] && terms=', failback: never' && addresses+=", \"$reserve\""
+        [ "$name" = optional ] && terms=', required: no'
+        [ "$name" = backup ] && terms=', failback: never' && addresses+=", \"$reserve\""
         cat >"$work/file_$name.yaml" <<YAML
 cas:
   - {name: steady, super_cas_id: $first, ecmgs: ["$steady"], channel_id: $channel, ecm_id: $channel}
   - {name: other, super_cas_id: $second, ecmgs: [$addresses], channel_id: $channel, ecm_id: $channel$terms}
 YAML
         case $name in
-        black | clear) file_run $name --policy $name & ;;
-        *) file_run $name & ;;
+        black | clear) file_run "$name" --policy "$name" & ;;
+        *) file_run "$name" & ;;
         esac
         runs+=($!)
     done
@@ -179,7 +179,7 @@ cas:
   - {name: reserve, super_cas_id: $first, ecmgs: ["$reserve"]}
   - {name: backed, super_cas_id: $second, ecmgs: ["$mortal", "$reserve"], failback: 1}
   - {name: stopped, super_cas_id: $second, ecmgs: ["$stopped"], $impatient}
-  - {name: stopped_backed, super_cas_id: $second, ecmgs: ["$stopped", "$steady"], failback: 1, $impatient}
+  - {name: stopped_backed, super_cas_id: $second, ecmgs: ["$stopped", "$reserve"], failback: 1, $impatient}
   - {name: slow, super_cas_id: $second, ecmgs: ["$slow"]}
   - {name: slow_backed, super_cas_id: $second, ecmgs: ["$slow", "$steady"], failback: never, $impatient}
   - {name: never, super_cas_id: $second, ecmgs: ["$never"], reply_timeout: 1}
@@ -205,7 +205,7 @@ stream stopped 'steady, stopped' black
 stream stopped_optional "steady, $(optional stopped)"
 stream stopped_backed 'steady, stopped_backed'
 stream slow 'steady, slow'
-stream slow_black 'steady, slow' black 0
+stream slow_black slow black 0
 stream slow_optional "steady, $(optional slow)"
 stream slow_backed 'steady, slow_backed'
 stream never 'steady, never' clear 0
@@ -223,7 +223,7 @@ some_periods() { # some_periods N: so many crypto-periods pass on a stream that 
 }
 live() {
     local run pid
-    feed "$work/in.fifo" "$original" 239.1.1.1 5000 --mbit 1.8 --copies ${#streams[@]}
+    feed "$work/in.fifo" "$original" 239.1.1.1 5000 --mbit 1.6 --copies ${#streams[@]}
     run_to_end &
     run=$!
     servers+=("$run")
@@ -232,6 +232,7 @@ live() {
     kill -STOP "$stopped_pid"
     some_periods 3 || return 1
     return_ecmg mortal
+    some_periods 2 || return 1
     kill -CONT "$stopped_pid"
     within 30 status "not any(s['degraded'] for n, s in v.items() if n not in ('never', 'slow', 'slow_black')) and \
         e['backed'][0]['state'] == e['stopped_backed'][0]['state'] == 'active'" && some_periods 2 || return 1
@@ -278,18 +279,18 @@ live_stopped_optional() {
 }
 check 'live, standing still, optional: the others go on without it, on time' live_stopped_optional
 live_stopped_backed() {
-    leaves stopped_backed && shows "$without_gap" "$not_black" 'max(on) < 3200' 'sum(near(x, 1000) for x in on) >= len(on) - 3' 'turns(second, 0, -300) == [0, -300, 0]'
+    leaves stopped_backed && shows "$without_gap" "$not_black" 'max(on) < 3200' 'sum(near(x, 1000) for x in on) >= len(on) - 3' 'turns(second, 0, 200) == [0, 200, 0]'
 }
 check 'live, standing still, with a backup: one crypto-period is stretched until it takes over' live_stopped_backed
 live_slow() { leaves slow && shows "$without_gap" "$not_black" 'len(on) >= 6' 'all(near(x, 1350, 300) for x in on[2:-1])'; }
 check 'live, late, required: each crypto-period is as long as its ECM takes' live_slow
-live_slow_black() { leaves slow_black && shows 'all(near(x, 1000) for x in on[2:-1])' 'all(near(x, 350, 250) for x in off[2:])'; }
+live_slow_black() { leaves slow_black --expect-cas-always $second && shows 'all(near(x, 1000) for x in on[2:-1])' 'all(near(x, 330, 280) for x in off[2:])'; }
 check 'live, late, required, black at once: black until the ECM is there' live_slow_black
 live_slow_optional() { leaves slow_optional --expect-cas-always $first && shows "$without_gap" "$on_time" "$not_black" 'sum(x is not None for x in delay(second)) >= 3'; }
 check 'live, late, optional: nobody waits for it' live_slow_optional
-live_slow_backed() { leaves slow_backed && shows "$without_gap" "$on_time" "$not_black"; }
+live_slow_backed() { leaves slow_backed && shows "$without_gap" "$not_black" 'turns(second, 0, -300)[-1] == -300' 'len(on) > 10' 'all(near(x, 1000) for x in on[6:-1])'; }
 check 'live, later than is allowed, with a backup: it is left for the backup' live_slow_backed
-live_never() { # nothing was ever scrambled: that is what the judge finds, and nothing else
+live_never() { # nothing was ever scrambled: that is what the judge finds
     ! leaves never >/dev/null && json_is "$work/judged.json" "d['packets']['scrambled'] == d['packets']['clear'] == d['packets']['lost'] == 0" &&
         json_is "$work/judged.json" "d['packets']['black'] > 3000 and all('scrambled' in f or 'no ECM' in f or 'no service' in f for f in d['faults'])"
 }
