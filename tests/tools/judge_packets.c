@@ -203,7 +203,8 @@ static bool judge_stream(struct judge *judge, struct judge_service *service, str
     return true;
 }
 
-/* CWs that nothing has shown to be in use: the newest of the parity was. */
+/* CWs that nothing has shown to be in use: the newest of the parity was, if it was there. A service that an
+ * SCG left and holds again comes back long after. */
 static void end_period(struct judge *judge, struct judge_service *service, unsigned parity)
 {
     unsigned number = (unsigned)(service - judge->services);
@@ -215,7 +216,7 @@ static void end_period(struct judge *judge, struct judge_service *service, unsig
 
         for (unsigned w = 0; w < JUDGE_WORDS; w++)
             known |= words[w].period == period;
-        if (!known && words[0].period == JUDGE_NONE)
+        if (!known && words[0].period == JUDGE_NONE && words[0].since <= service->periods[period].to)
             words[0].period = period;
     }
 }
