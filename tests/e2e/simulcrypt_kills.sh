@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ECMGs that are killed, stand still, answer late or never, and come back, in file runs and live: what leaves keeps to
 # the configured policy, to the crypto-period. Judged from the output alone; the status file only tells when to go on.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2119,SC2154
 # shellcheck source=tests/e2e/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/e2e/captures_live.sh
@@ -85,7 +85,8 @@ without_gap='max(off) < 400'
 on_time='all(near(x, 1000) for x in on[1:-1])'
 
 # Files: one ECMG for all, killed when each run has seen a third of the programme, and back when each has seen two.
-part=$(($(stat -c %s "$original") / 564 * 188))
+third=$(($(stat -c %s "$original") / 564))
+part=$((third * 188))
 parts() { # the programme as time goes by: "$work/killed", "$work/returned" say when
     head -c $part "$original"
     until [ -e "$work/killed" ]; do sleep 0.1; done
@@ -123,10 +124,10 @@ YAML
         esac
         runs+=($!)
     done
-    for name in $files; do within 20 has_written $name $((part * 3 / 4)) || status=1; done
+    for name in $files; do within 20 has_written "$name" $((part * 3 / 4)) || status=1; done
     kill_ecmg mortal
     touch "$work/killed"
-    for name in $files; do within 20 has_written $name $((part * 7 / 4)) || status=1; done
+    for name in $files; do within 20 has_written "$name" $((part * 7 / 4)) || status=1; done
     return_ecmg mortal
     touch "$work/returned"
     for name in "${runs[@]}"; do wait "$name" || status=1; done
