@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Transport streams of many services, at their pace and for as long as is asked, as a capture that a FIFO brings to net_pcap.
+"""Transport streams of many services, at their pace, for as long as is asked: a capture that a FIFO brings to net_pcap.
 
 Each service has a video PID with a PES header in every packet, so that a judge can tell each packet that opens from one that
 does not, and a PCR in it. Packets repeat every 6.4 s; counters and PCRs go on."""
@@ -126,16 +126,28 @@ def widen(fifo):
         pass
 
 
-def play(options, slots):
+class Pace:
+    """Waits for what is due, and knows how late it was at worst."""
+
+    def __init__(self):
+        self.begun, self.latest = time.monotonic(), 0
+
+    def wait(self, due):
+        ahead = self.begun + due - time.monotonic()
+        self.latest = max(self.latest, -ahead)
+        time.sleep(max(0, ahead))
+
+
+def play(options, slots, pace):
     with open(options.fifo, 'wb', buffering=0) as out, open(options.copy or os.devnull, 'wb') as copy:
         widen(out)
         out.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        begun = time.monotonic()
+        pace.begun = time.monotonic()
         for number in range(int(options.seconds / SLOT)):
             count, steps = slots[number % SLOTS]
             for index, step in enumerate(steps):
                 data = step.at_time(number * SLOT * 27e6, SLOT * 27e6 / count)
-                time.sleep(max(0, begun + (number + index / STEPS) * SLOT - time.monotonic()))
+                pace.wait((number + index / STEPS) * SLOT)
                 out.write(data)
                 for at in step.first if options.copy else ():
                     copy.write(data[at:at + DATAGRAM])
@@ -150,10 +162,12 @@ def main():
     parser.add_argument('--seconds', type=float, default=60)
     parser.add_argument('--copy', help="the first stream's packets, to compare")
     options = parser.parse_args()
+    pace = Pace()
     try:
-        play(options, make_round(options))
+        play(options, make_round(options), pace)
     except BrokenPipeError:
         pass  # the headend has ended
+    print(f'{pace.latest * 1000:.0f} ms late at worst')
 
 
 main()
