@@ -22,7 +22,6 @@
 struct run {
     const char *config_path;
     const char *cpu_mask;
-    const char *status_path; /* NULL: none */
     bool check, json, stop_at_end;
     uint64_t duration_us; /* 0: for ever */
 
@@ -32,6 +31,7 @@ struct run {
     struct net_timer *timer;
     struct cmd_live live;
     struct cmd_run_report report;
+    struct cmd_status_file status; /* without a path: none */
     uint64_t ticks;
 };
 
@@ -55,8 +55,8 @@ static void tick(void *context)
     if (++run->ticks % TICKS_PER_SEC == 0) {
         cmd_live_report(&run->live);
         cmd_run_report_status(&run->report);
-        if (run->status_path)
-            cmd_run_report_write(&run->report, run->status_path);
+        if (run->status.path)
+            cmd_run_report_write(&run->report, &run->status);
     }
     if ((run->duration_us && now_us >= run->duration_us) || pipeline_finished(run->pipeline))
         net_loop_stop(run->loop);
@@ -125,6 +125,7 @@ static int run_headend(struct run *run)
         rc = cmd_live_init(&run->live, &run->config, run->pipeline, run->loop);
     if (!rc)
         rc = go(run);
+    cmd_status_file_clear(&run->status);
     cmd_live_clear(&run->live);
     net_timer_destroy(run->timer);
     net_loop_destroy(run->loop);
@@ -162,7 +163,7 @@ int main(int argc, char **argv)
         {.name = "--status",
          .argument = "FILE",
          .kind = CMD_TEXT,
-         .value = &run.status_path,
+         .value = &run.status.path,
          .help = "replace FILE each second by what the JSON summary would say:\nstreams, CASs, ECMGs, EISs, "
                  "EMMGs"},
         {.name = "--stop-at-end",

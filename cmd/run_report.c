@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/run_report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -158,28 +156,10 @@ static json_t *make_json(const struct cmd_run_report *report)
     return root;
 }
 
-static int write_json(const struct cmd_run_report *report, const char *path)
+void cmd_run_report_write(const struct cmd_run_report *report, struct cmd_status_file *file)
 {
-    char partial[PATH_MAX];
-    json_t *json;
-    int status;
-
-    if (snprintf(partial, sizeof(partial), "%s.partial", path) >= (int)sizeof(partial))
-        return -ENAMETOOLONG;
-    json = make_json(report);
-    status =
-        json && json_dump_file(json, partial, JSON_INDENT(2)) == 0 && rename(partial, path) == 0 ? 0 : -errno;
-    json_decref(json);
-    return status;
-}
-
-void cmd_run_report_write(struct cmd_run_report *report, const char *path)
-{
-    int status = write_json(report, path);
-
-    if (status != report->write_status && status < 0)
-        base_log(BASE_LOG_WARNING, "--status: %s cannot be written: %s", path, base_error_text(status));
-    report->write_status = status;
+    if (cmd_status_file_is_ready(file))
+        cmd_status_file_replace(file, make_json(report));
 }
 
 int64_t cmd_run_report_end(const struct cmd_run_report *report, bool json)

@@ -4,6 +4,7 @@
 #define CMD_RUN_REPORT_H
 
 #include "cmd/live.h"
+#include "cmd/status_file.h"
 
 struct cmd_run_report {
     const struct cmd_live *live;
@@ -11,7 +12,6 @@ struct cmd_run_report {
     uint64_t last_ns, last_frames, last_packets; /* of the last status line */
     bool terminal;
     uint64_t on_air_ns; /* when all services were on air for the first time; 0: not yet */
-    int write_status;   /* of the last cmd_run_report_write() */
 };
 
 void cmd_run_report_init(struct cmd_run_report *report, const struct cmd_live *live);
@@ -20,8 +20,8 @@ void cmd_run_report_status(struct cmd_run_report *report); /* call once a second
 /* Whether all services are on air by now; call some times a second. */
 void cmd_run_report_look(struct cmd_run_report *report);
 
-/* All that the summary says, as of now, as JSON: the file is replaced as a whole. A failure is told once. */
-void cmd_run_report_write(struct cmd_run_report *report, const char *path);
+/* All that the summary says, as of now, as JSON; passed over while the last one is still being written. */
+void cmd_run_report_write(const struct cmd_run_report *report, struct cmd_status_file *file);
 
 /* On standard output. Returns the frames that no counter explains: 0, or there is a bug. Call after
  * pipeline_stop(). */

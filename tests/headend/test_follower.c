@@ -367,6 +367,23 @@ Test(follower, a_moved_pmt_keeps_its_service_protected_until_it_is_seen)
     cr_assert_eq(verdict(0x102), HEADEND_PASS, "Two's alone now");
 }
 
+Test(follower, whatever_pid_a_pmt_no_longer_lists_stays_protected)
+{
+    static const struct stream_component edges[] = {{0x20, 0x1B}, {0x3F, 0x1B},   {0x40, 0x1B},
+                                                    {0x47, 3},    {0x1FC0, 0x1B}, {0x1FFE, 3}};
+    static const struct stream_component other[] = {{0x111, 0x1B}};
+    struct headend_service_config config = by_id(1);
+
+    create(&config, 1);
+    pat(0, 1);
+    give(0x100, stream_pmt(section, 1, 0, 0x111, 0, 0, 0, edges, 6));
+    give(0x100, stream_pmt(section, 1, 1, 0x111, 0, 0, 0, other, 1));
+    for (unsigned i = 0; i < 6; i++)
+        cr_assert_eq(verdict(edges[i].pid), HEADEND_PROTECT, "PID 0x%X", edges[i].pid);
+    cr_assert_eq(verdict(0x21), HEADEND_UNREFERENCED);
+    cr_assert_eq(verdict(0x1FC1), HEADEND_UNREFERENCED);
+}
+
 Test(follower, a_service_that_leaves_the_pat_is_protected_no_more)
 {
     struct headend_service_config config = by_id(2);

@@ -16,8 +16,8 @@ def crc32(data):
     return crc.to_bytes(4, 'big')
 
 
-def section(table_id, extension, version, body):
-    head = struct.pack('>BHHBBB', table_id, 0xb000 | (len(body) + 9), extension, 0xc1 | version << 1, 0, 0)
+def section(table_id, extension, version, body, number=0, last=0):
+    head = struct.pack('>BHHBBB', table_id, 0xb000 | (len(body) + 9), extension, 0xc1 | version << 1, number, last)
     return head + body + crc32(head + body)
 
 
