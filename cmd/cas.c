@@ -16,14 +16,20 @@ static bool is_taken(const uint8_t *ids, unsigned id)
     return ids[id / 8] & (1u << id % 8);
 }
 
-/* The first free id from `first` on, around; never 0, which some take for none. */
-static unsigned take_from(uint8_t *ids, unsigned first)
+static void take_id(uint8_t *ids, unsigned id)
+{
+    ids[id / 8] |= (uint8_t)(1u << id % 8);
+}
+
+/* The first free id from `first` on, around; never 0, which some take for none, and none that is kept for
+ * another (`kept` may be NULL). */
+static unsigned take_from(uint8_t *ids, const uint8_t *kept, unsigned first)
 {
     for (unsigned i = 0; i < IDS; i++) {
         unsigned id = (first + i) % IDS;
 
-        if (id && !is_taken(ids, id)) {
-            ids[id / 8] |= (uint8_t)(1u << id % 8);
+        if (id && !is_taken(ids, id) && (id == first || !kept || !is_taken(kept, id))) {
+            take_id(ids, id);
             return id;
         }
     }
@@ -38,7 +44,7 @@ static void give_back(uint8_t *ids, unsigned id)
 static int take_channel(void *context, uint16_t *channel_id)
 {
     struct cmd_cas *cas = (struct cmd_cas *)context;
-    unsigned id = take_from(cas->set->channel_ids, cas->config->channel_id);
+    unsigned id = take_from(cas->set->channel_ids, cas->set->kept_channel_ids, cas->config->channel_id);
 
     *channel_id = (uint16_t)id;
     return id ? 0 : -ENOSPC;
@@ -122,6 +128,8 @@ int cmd_cas_set_open(struct cmd_cas_set *set, const struct cmd_cas_list *list, s
     set->cas = calloc(list->count ? list->count : 1, sizeof(*set->cas));
     if (!set->cas)
         status = -ENOMEM;
+    for (unsigned i = 0; i < list->count; i++)
+        take_id(set->kept_channel_ids, list->cas[i].channel_id);
     for (unsigned i = 0; status == 0 && i < list->count; i++)
         status = open_cas(set, &list->cas[i], loop);
     if (status < 0)
@@ -172,7 +180,7 @@ static void tell(struct cmd_cas *cas, unsigned index)
     else if (status.state == HEADEND_ECMG_STANDBY)
         base_log(BASE_LOG_NOTICE, "CAS %s: ECMG %s is there, for the case of need", name, status.address);
     else
-        base_log(BASE_LOG_WARNING, "CAS %s: ECMG %s: %s", name, status.address,
+        base_log(BASE_LOG_WARNING, "CAS %s: %s", name, /* which ECMG stands in it */
                  status.last_error[0] ? status.last_error : "the connection has ended");
 }
 
@@ -186,7 +194,7 @@ void cmd_cas_set_report(struct cmd_cas_set *set)
 
 uint16_t cmd_cas_take_ecm_id(struct cmd_cas *cas, uint16_t wanted)
 {
-    unsigned id = take_from(cas->ecm_ids, wanted ? wanted : 1);
+    unsigned id = take_from(cas->ecm_ids, NULL, wanted ? wanted : 1);
 
     if (wanted && id != wanted)
         base_log(BASE_LOG_WARNING, "CAS %s: ECM_id %u is taken: %u is used instead", cas->config->terms.name,

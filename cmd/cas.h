@@ -23,7 +23,8 @@ struct cmd_cas {
 struct cmd_cas_set {
     unsigned count;
     struct cmd_cas *cas;
-    uint8_t channel_ids[UINT16_MAX / 8 + 1];
+    uint8_t channel_ids[UINT16_MAX / 8 + 1];      /* in use */
+    uint8_t kept_channel_ids[UINT16_MAX / 8 + 1]; /* for the CAS that is configured with it */
 };
 
 /* Begins to connect. `list` is borrowed until cmd_cas_set_close(). Negative errno after one clear message.

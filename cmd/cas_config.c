@@ -169,7 +169,6 @@ void cmd_cas_config_init(void *entry)
         .terms = {.required = true},
         .version = 3,
         .outstanding = 1,
-        .channel_id = 1,
         .reply_timeout_us = 5 * SECOND,
         .network_delay_us = 5 * SECOND,
         .test_period_us = 30 * SECOND,

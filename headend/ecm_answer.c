@@ -26,6 +26,7 @@ static void on_stream_up(void *context, uint16_t stream_id)
     link->asked--;
     headend__stream_set_state(stream, HEADEND__STREAM_UP);
     stream->refused_by = 0;
+    stream->was_late = false;
     stream->paused_until_ms = 0;
     if (stream->ops.up(stream->context, &link->status, &why)) {
         if (!TAILQ_EMPTY(&stream->ecmgs->waiting))
@@ -127,16 +128,26 @@ static void note_answer(struct headend__link *link)
     link->answered_ms = headend__ecmgs_now(link->peer->ecmgs);
 }
 
-static void note_ecm(struct headend__link *link, uint64_t sent_ms)
+/* Where there are backups, what comes after its time-out does not speak for an ECMG, though it is used.
+ * Whether it answers the first CW_provision about that crypto-period or the one that followed the time-out
+ * cannot be told. */
+static bool is_too_late(const struct headend_ecm_stream *stream, uint16_t cp_number)
+{
+    return stream->ecmgs->config.count > 1 && stream->was_late && stream->late_cp == cp_number;
+}
+
+static void note_ecm(struct headend__link *link, uint64_t sent_ms, bool too_late)
 {
     struct headend__peer *peer = link->peer;
 
-    note_answer(link);
     peer->ecms++;
-    peer->backoff_ms = peer->link_backoff_ms = HEADEND__BACKOFF_FIRST_MS;
-    peer->response_ms = (uint32_t)(link->answered_ms - sent_ms);
+    peer->response_ms = (uint32_t)(headend__ecmgs_now(peer->ecmgs) - sent_ms);
     if (peer->response_ms > peer->response_ms_max)
         peer->response_ms_max = peer->response_ms;
+    if (too_late)
+        return;
+    note_answer(link);
+    peer->backoff_ms = peer->link_backoff_ms = HEADEND__BACKOFF_FIRST_MS;
 }
 
 static void on_ecm(void *context, uint16_t stream_id, uint16_t cp_number, const uint8_t *datagram,
@@ -147,7 +158,7 @@ static void on_ecm(void *context, uint16_t stream_id, uint16_t cp_number, const 
 
     if (!stream || stream->state != HEADEND__STREAM_UP)
         return;
-    note_ecm(link, take_asked(stream, cp_number));
+    note_ecm(link, take_asked(stream, cp_number), is_too_late(stream, cp_number));
     stream->pause_ms = HEADEND__PAUSE_FIRST_MS;
     stream->backoff_ms = HEADEND__BACKOFF_FIRST_MS;
     stream->error[0] = '\0';
@@ -197,6 +208,8 @@ static void on_provision_late(void *context, uint16_t stream_id, uint16_t cp_num
     if (!stream || stream->state != HEADEND__STREAM_UP)
         return;
     link->peer->timeouts++;
+    stream->was_late = true;
+    stream->late_cp = cp_number;
     doubt(link, take_asked(stream, cp_number));
     fail_provision(stream, cp_number, "no ECM_response in time");
 }

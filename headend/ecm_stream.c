@@ -16,13 +16,14 @@ void headend__stream_set_error(struct headend_ecm_stream *stream, const char *fo
     va_end(arguments);
 }
 
-static struct headend__stream_queue *queue_of(const struct headend_ecm_stream *stream)
+/* Where streams of this state wait; NULL: nowhere. */
+static struct headend__stream_queue *queue_of(struct headend_ecmgs *ecmgs, enum headend__stream_state state)
 {
-    switch (stream->state) {
+    switch (state) {
     case HEADEND__STREAM_WAITING:
-        return &stream->ecmgs->waiting;
+        return &ecmgs->waiting;
     case HEADEND__STREAM_REFUSED:
-        return &stream->ecmgs->refused;
+        return &ecmgs->refused;
     default:
         return NULL;
     }
@@ -31,16 +32,17 @@ static struct headend__stream_queue *queue_of(const struct headend_ecm_stream *s
 void headend__stream_set_state(struct headend_ecm_stream *stream, enum headend__stream_state state)
 {
     struct headend_ecmgs *ecmgs = stream->ecmgs;
+    struct headend__stream_queue *from = queue_of(ecmgs, stream->state), *to = queue_of(ecmgs, state);
 
-    if (queue_of(stream))
-        TAILQ_REMOVE(queue_of(stream), stream, entry);
     ecmgs->up_count -= stream->state == HEADEND__STREAM_UP;
     ecmgs->refused_count -= stream->state == HEADEND__STREAM_REFUSED;
-    stream->state = state;
     ecmgs->up_count += state == HEADEND__STREAM_UP;
     ecmgs->refused_count += state == HEADEND__STREAM_REFUSED;
-    if (queue_of(stream))
-        TAILQ_INSERT_TAIL(queue_of(stream), stream, entry);
+    stream->state = state;
+    if (from)
+        TAILQ_REMOVE(from, stream, entry);
+    if (to)
+        TAILQ_INSERT_TAIL(to, stream, entry);
 }
 
 static void forget_asked(struct headend_ecm_stream *stream)

@@ -151,6 +151,8 @@ struct headend_ecm_stream {
     uint8_t refused_by;                    /* a bit for each ECMG, since it was last up */
     uint64_t backoff_ms, retry_ms;
     uint64_t pause_ms, paused_until_ms;
+    bool was_late; /* here, the CW_provision about late_cp, and no other since */
+    uint16_t late_cp;
     unsigned asked_count;
     struct headend__asked asked[SIMULCRYPT_OUTSTANDING_MAX];
     char error[HEADEND__ERROR_MAX];

@@ -83,13 +83,20 @@ def frame(payload, address, port, tag=b''):
     return mac + b'\x02\0\0\0\0\x01' + tag + b'\x08\0' + ip + udp + payload
 
 
+def groups(options):
+    """The multicast groups that get each datagram: the address and those that follow it."""
+    first, last = options.address.rsplit('.', 1)
+    return [f'{first}.{int(last) + n}' for n in range(options.copies)]
+
+
 def write(options):
     """Into a capture: a FIFO, for net_pcap reads as fast as it can, and a headend needs time to find its tables."""
     with open(options.capture, 'wb', buffering=0) as out:
         out.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
         for n, payload in enumerate(datagrams(options)):
-            bytes_ = frame(payload, options.address, options.port)
-            out.write(struct.pack('<IIII', n // 1000, n % 1000 * 1000, len(bytes_), len(bytes_)) + bytes_)
+            for address in groups(options):
+                bytes_ = frame(payload, address, options.port)
+                out.write(struct.pack('<IIII', n // 1000, n % 1000 * 1000, len(bytes_), len(bytes_)) + bytes_)
 
 
 class Judge:
@@ -171,6 +178,7 @@ def main():
             command.add_argument('--vlan', type=int)
         else:
             command.add_argument('--capture', required=True)
+            command.add_argument('--copies', type=int, default=1, help='to as many multicast groups, each the next one')
     command = commands.add_parser('judge')
     command.set_defaults(function=judge)
     command.add_argument('port')

@@ -223,15 +223,19 @@ stream tsduck 239.10.0.16:5016 239.10.1.16:6016 'crypto_period: 1' "$(ecmg 2224)
 in_headend=(ip netns exec "$headend")
 peer "$accept
     c.sendall(bytes(range(256)) * 20)" "${in_headend[@]}"
+declare -A ports=([garbage]=$peer_port)
 stream garbage 239.10.0.17:5017 239.10.1.17:6017 'policy: clear' 'policy_delay: 0' "$(ecmg "$peer_port")"
 peer "$accept
     c.close()" "${in_headend[@]}"
+ports[closing]=$peer_port
 stream closing 239.10.0.18:5018 239.10.1.18:6018 'policy: clear' 'policy_delay: 0' "$(ecmg "$peer_port")"
 # Answers everything, but its ECMs are late by 1.5 crypto-periods; notes the control words that it sees.
 peer "
 out = open('$work/cws', 'w')
 c, _a = server.accept()
-c.recv(999); c.sendall(status); c.recv(999); c.sendall(stream)
+m = c.recv(999); c.sendall(status[:9] + m[9:11] + status[11:])
+m = c.recv(999); c.sendall(stream[:9] + m[9:11] + stream[11:15] + m[15:17] + stream[17:21] + m[21:23] + stream[23:])
+channel_id, stream_id = m[9:11], m[15:17]
 while True:
     m = c.recv(4096)
     if not m: break
@@ -245,9 +249,9 @@ while True:
     if m[1:3] != b'\\2\\1': continue
     time.sleep(1.5)
     n = number[1] & 1
-    c.sendall(message(0x202, (0xe, b'\\0\\1'), (0xf, b'\\0\\1'), (0x12, number), (0x15, bytes([0x80 | n, 0x70, 2, n, 9]))))
+    c.sendall(message(0x202, (0xe, channel_id), (0xf, stream_id), (0x12, number), (0x15, bytes([0x80 | n, 0x70, 2, n, 9]))))
 " "${in_headend[@]}"
-stream late 239.10.0.19:5019 239.10.1.19:6019 'crypto_period: 1' "$(ecmg "$peer_port" 'channel_id: 1')"
+stream late 239.10.0.19:5019 239.10.1.19:6019 'crypto_period: 1' "$(ecmg "$peer_port")"
 
 run_failures() {
     local n
@@ -295,7 +299,7 @@ for name in garbage closing; do
     case $name in garbage) n=17 ;; closing) n=18 ;; esac
     check "an ECMG that is $name: nothing is ever clear" judged $name 60$n '256 257' "d['clear'] == 0 and d['scrambled'] == 0"
     check "an ECMG that is $name: black instead" of $name "p['black'] > 5000 and p['unscrambled'] == 0"
-    check "an ECMG that is $name: said in the log" grep -q "stream $name: .*ECMG 127.0.0.1:" "$work/run.log"
+    check "an ECMG that is $name: said in the log" grep -q "warning: CAS 127.0.0.1:${ports[$name]}: .*127.0.0.1:${ports[$name]}" "$work/run.log"
 done
 check 'an ECMG that is late: nothing is clear' judged late 6019 '256 257' "$nothing_clear and len(d['runs']) >= 4"
 check 'an ECMG that is late: crypto-periods are stretched' of late "v[0]['stretched'] >= 2"

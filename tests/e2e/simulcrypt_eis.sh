@@ -64,10 +64,10 @@ sleep 3
 changes() { scg 2 1 "$(group_a 02 true)" "$group_b" && eis; }
 check 'a change of it is accepted' changes
 sleep 3
-lists() { eis --list && grep -q '"SCG_id":7' "$work/eis.out"; }
-check 'the list has it' lists
 status() { json_is "$work/status.json" "d['eis']['channel_list'][0]['scgs'] == 1 and d['streams'][0]['scgs'][0]['services'] == [1]"; }
 check 'the status file tells of it while it runs' status
+lists() { eis --list && grep -q '"SCG_id":7' "$work/eis.out"; }
+check 'the list has it' lists
 removes() { eis --remove 7; }
 check 'its removal is accepted' removes
 ended() { wait "$run"; }

@@ -117,6 +117,56 @@ Test(ecmgs_hostile, one_that_answers_tests_but_gives_no_ecms_is_left)
     cr_assert_not_null(strstr(rig_status(0).last_error, "3 CW_provisions in a row"));
 }
 
+static unsigned wanted;
+
+static bool has_failed_as_wanted(void)
+{
+    return rig.stream[0].failures == wanted;
+}
+
+static bool is_asked_again(void)
+{
+    rig_ask(0, (uint16_t)wanted);
+    return rig.ecmg[0].provisions == 2 * wanted;
+}
+
+static bool has_ecms_as_wanted(void)
+{
+    return rig.stream[0].ecms == wanted;
+}
+
+/* Each ECM comes, but not before its CW_provision has timed out and been sent again. */
+static void answer_late(unsigned periods)
+{
+    rig.ecmg[0].keeps_ecms = true;
+    for (wanted = 1; wanted <= periods; wanted++) {
+        rig_ask(0, (uint16_t)wanted);
+        cr_assert(rig_turn(has_failed_as_wanted, 5000));
+        cr_assert(rig_turn(is_asked_again, 5000));
+        rig_answer(0);
+        cr_assert(rig_turn(has_ecms_as_wanted, 5000));
+    }
+}
+
+Test(ecmgs_hostile, one_that_is_always_late_is_left_for_the_backup)
+{
+    bring_up(RIG_WORKS);
+    answer_late(2);
+    rig_ask(0, 3);
+    cr_assert(rig_turn(rig_second_is_active, 5000));
+    cr_assert_eq(rig.stream[0].ecms, 2);
+    cr_assert_not_null(strstr(rig_status(0).last_error, "3 CW_provisions in a row"));
+}
+
+Test(ecmgs_hostile, one_that_is_always_late_is_kept_where_there_is_no_backup)
+{
+    rig.config.count = 1;
+    bring_up(RIG_WORKS);
+    answer_late(4);
+    cr_assert_eq(rig.stream[0].ecms, 4);
+    cr_assert_eq(rig.stream[0].downs, 0);
+}
+
 static bool first_failed_four_times(void)
 {
     rig_ask(0, 1);

@@ -91,13 +91,14 @@ struct judge_stream {
     size_t ecm_count, ecm_room;
     uint64_t sections, refused, same_table_id, cp_jumps;
     uint64_t last_time, gap_longest, gap_sum;
-    uint64_t opened, superseded;
+    uint64_t opened;
     struct judge_blinds blinds;
-    uint64_t lead_least; /* of a CW before its first packet */
+    struct judge_blinds superseded; /* opened with a CW that a later ECM had replaced */
+    uint64_t lead_least;            /* of a CW before its first packet */
 };
 
 struct judge_period {
-    uint64_t from, packet, packets;
+    uint64_t from, to, packet, packets; /* `to`: its last packet */
     uint8_t parity;
     uint64_t leads[JUDGE_KEYS]; /* JUDGE_NONE: its CAS did not open the first packet */
     uint16_t cps[JUDGE_KEYS];
@@ -112,6 +113,7 @@ struct judge_service {
     uint64_t short_periods;
     uint64_t first_scrambled;
     struct judge_blinds nobody; /* no CAS opens */
+    struct judge_blinds clear;  /* from the first clear packet to the next scrambled one */
 };
 
 struct judge_pid {

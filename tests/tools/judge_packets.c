@@ -193,14 +193,18 @@ static bool judge_stream(struct judge *judge, struct judge_service *service, str
     }
     if (sure)
         chosen->word->period = service->period_count - 1;
-    stream->superseded += chosen->word != &stream->words[parity][0];
+    if (chosen->word == &stream->words[parity][0])
+        see(&stream->superseded, judge->now);
+    else
+        miss(&stream->superseded, judge, "a later ECM had replaced its CW");
     stream->opened++;
     note_lead(judge, service, stream, chosen->word);
     see(&stream->blinds, judge->now);
     return true;
 }
 
-/* CWs that nothing has shown to be in use: the newest of the parity was. */
+/* CWs that nothing has shown to be in use: the newest of the parity was, if it was there. A service that an
+ * SCG left and holds again comes back long after. */
 static void end_period(struct judge *judge, struct judge_service *service, unsigned parity)
 {
     unsigned number = (unsigned)(service - judge->services);
@@ -212,7 +216,7 @@ static void end_period(struct judge *judge, struct judge_service *service, unsig
 
         for (unsigned w = 0; w < JUDGE_WORDS; w++)
             known |= words[w].period == period;
-        if (!known && words[0].period == JUDGE_NONE)
+        if (!known && words[0].period == JUDGE_NONE && words[0].since <= service->periods[period].to)
             words[0].period = period;
     }
 }
@@ -242,15 +246,20 @@ static int begin_period(struct judge *judge, struct judge_service *service, unsi
 
 static int follow_period(struct judge *judge, struct judge_service *service, unsigned parity)
 {
+    struct judge_period *period;
     int status = 0;
 
     if (service->first_scrambled == JUDGE_NONE)
         service->first_scrambled = judge->now;
+    see(&service->clear, judge->now);
     if (service->period_count == 0 || service->periods[service->period_count - 1].parity != parity)
         status = begin_period(judge, service, parity);
-    if (status == 0)
-        service->periods[service->period_count - 1].packets++;
-    return status;
+    if (status < 0)
+        return status;
+    period = &service->periods[service->period_count - 1];
+    period->packets++;
+    period->to = judge->now;
+    return 0;
 }
 
 static int judge_scrambled(struct judge *judge, const uint8_t *packet)
@@ -299,6 +308,14 @@ static void check_counter(struct judge *judge, const uint8_t *packet)
     pid->counter = counter;
 }
 
+static void judge_clear(struct judge *judge, const uint8_t *packet)
+{
+    if (ts_payload_offset(packet) == TS_PACKET_SIZE)
+        return;
+    judge->counts.clear++;
+    miss(&judge->services[judge->pids[ts_pid(packet)].service].clear, judge, "it is not scrambled");
+}
+
 static int judge_protected(struct judge *judge, const uint8_t *packet)
 {
     enum ts_scrambling control = ts_scrambling_control(packet);
@@ -307,7 +324,8 @@ static int judge_protected(struct judge *judge, const uint8_t *packet)
     if (control == TS_EVEN || control == TS_ODD)
         return judge_scrambled(judge, packet);
     judge->counts.reserved += control == TS_RESERVED;
-    judge->counts.clear += control == TS_CLEAR && ts_payload_offset(packet) < TS_PACKET_SIZE;
+    if (control == TS_CLEAR)
+        judge_clear(judge, packet);
     judge_plain(judge, packet);
     return 0;
 }
@@ -340,9 +358,13 @@ int judge_packets(struct judge *judge)
     }
     if (judge->original.count)
         judge_align_finish(judge);
-    for (unsigned i = 0; i < judge->stream_count; i++)
+    for (unsigned i = 0; i < judge->stream_count; i++) {
         see(&judge->streams[i]->blinds, judge->now);
-    for (unsigned i = 0; i < judge->service_count; i++)
+        see(&judge->streams[i]->superseded, judge->now);
+    }
+    for (unsigned i = 0; i < judge->service_count; i++) {
         see(&judge->services[i].nobody, judge->now);
+        see(&judge->services[i].clear, judge->now);
+    }
     return status;
 }

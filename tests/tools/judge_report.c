@@ -71,8 +71,8 @@ static json_t *stream_json(const struct judge *judge, const struct judge_stream 
         (int)stream->ecm_pid, "component", (int)stream->component, "ca_system_id", (int)stream->ca_system_id,
         "first_ecm_ms", milliseconds(stream->ecm_count ? stream->ecms[0].from : JUDGE_NONE),
         "first_scrambled_ms", milliseconds(service->first_scrambled), "opened", count(stream->opened),
-        "superseded", count(stream->superseded), "blind", blinds_json(&stream->blinds), "lead_least_ms",
-        milliseconds(stream->lead_least), "sections", count(stream->sections), "refused",
+        "superseded", blinds_json(&stream->superseded), "blind", blinds_json(&stream->blinds),
+        "lead_least_ms", milliseconds(stream->lead_least), "sections", count(stream->sections), "refused",
         count(stream->refused), "same_table_id", count(stream->same_table_id), "cp_jumps",
         count(stream->cp_jumps), "gaps", gaps_json(stream), "ecms", ecms_json(stream));
 }
@@ -127,9 +127,10 @@ static json_t *period_json(const struct judge *judge, const struct judge_service
                           milliseconds(period->leads[key]), "ecm_delay_ms",
                           delay_json(judge, (unsigned)(service - judge->services), key, period)));
     }
-    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "from_ms", milliseconds(period->from), "length_ms",
-                     milliseconds(end - period->from), "packet", count(period->packet), "parity",
-                     period->parity ? "odd" : "even", "packets", count(period->packets), "cas", cas);
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "from_ms", milliseconds(period->from), "to_ms",
+                     milliseconds(period->to), "length_ms", milliseconds(end - period->from), "packet",
+                     count(period->packet), "parity", period->parity ? "odd" : "even", "packets",
+                     count(period->packets), "cas", cas);
 }
 
 static json_t *service_json(const struct judge *judge, const struct judge_service *service)
@@ -142,10 +143,10 @@ static json_t *service_json(const struct judge *judge, const struct judge_servic
     for (unsigned i = 0; i < judge->stream_count; i++)
         if (&judge->services[judge->streams[i]->service] == service)
             json_array_append_new(streams, stream_json(judge, judge->streams[i]));
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "service", (int)service->id, "algorithm",
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "service", (int)service->id, "algorithm",
                      cipher_algorithm_name(service->algorithm), "short_periods",
                      count(service->short_periods), "opened_by_nobody", blinds_json(&service->nobody),
-                     "streams", streams, "periods", periods);
+                     "clear", blinds_json(&service->clear), "streams", streams, "periods", periods);
 }
 
 json_t *judge_report(const struct judge *judge)
@@ -222,9 +223,12 @@ static void judge_cas(json_t *faults, const struct judge *judge, const struct ju
     snprintf(who, sizeof(who), "service %u, CAS 0x%08" PRIX32 ", ECM PID %u",
              judge->services[stream->service].id, judge->keys[stream->key].super_cas_id, stream->ecm_pid);
     judge_blindness(faults, &stream->blinds, limits->late_most, who);
-    if (stream->superseded && !limits->early)
-        fault(faults, "%s: %" PRIu64 " packets need a CW that a later ECM had replaced", who,
-              stream->superseded);
+    if (stream->superseded.packets && !limits->early)
+        fault(faults,
+              "%s: %" PRIu64 " packets need a CW that a later ECM had replaced, from packet %" PRIu64
+              " (%.0f ms) on",
+              who, stream->superseded.packets, stream->superseded.list[0].packet,
+              (double)stream->superseded.list[0].from / 1000);
     without = periods_without_ecm(judge, stream);
     if (without)
         fault(faults, "%s: the ECMs of %" PRIu64 " crypto-periods never played", who, without);

@@ -487,7 +487,7 @@ Test(pmt, without_anything_to_add_all_of_it_stays)
     memcpy(table + 8, body, sizeof(body));
     table[2] = (uint8_t)(size - 3);
     base_store_u32(table + size - 4, support_crc(table, size - 4));
-    cr_assert_eq(ts_pmt_protect(table, size, &protection, 5, out, sizeof(out)), size);
+    cr_assert_eq(ts_pmt_protect(table, size, &protection, 5, out, sizeof(out)), (ptrdiff_t)size);
     cr_expect_arr_eq(out + 8, body, sizeof(body));
     cr_expect_eq(out[5] >> 1 & 31, 5);
 }
