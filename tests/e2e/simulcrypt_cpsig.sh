@@ -91,8 +91,8 @@ check 'and their new one, as the PMT has it' \
     seen "$(of trigger)[0]['change'] == ['015ca1000100071f00'] and d['pmt'][-1][1][0][:8] == '5ca1ff00'"
 check 'and of the service that has changed' seen "[1] in [e['service'] for e in $(of service_change)]"
 check 'private data replaces what is configured in the PMT, in a version of its own' \
-    seen "$private_data[:2] == ['01', 'c0ffee'] and len({v[0] for v in d['pmt'] if v[1]}) == 3"
-check 'and stays when the C(P)SIG goes' seen "$private_data[-1] == 'c0ffee'"
+    seen "${private_data}[:2] == ['01', 'c0ffee'] and len({v[0] for v in d['pmt'] if v[1]}) == 3"
+check 'and stays when the C(P)SIG goes' seen "${private_data}[-1] == 'c0ffee'"
 check 'private data of the CAT comes, and is taken back' \
     seen "[v[1][0][8:] for v in d['cat'] if v[1]][-2:] == ['beef99', '02']"
 check 'what cannot be inserted is answered so' \
