@@ -201,7 +201,9 @@ static int take(struct cmd_headend_config *config, struct cmd_headend_entries *e
         rc = take_stream(config, &entries->streams[i], report);
     if (!rc)
         cmd_headend_count_carousels(config);
-    return rc ? rc : cmd_headend_take_emmg(config, entries, folder, report);
+    if (!rc)
+        rc = cmd_headend_take_emmg(config, entries, folder, report);
+    return rc ? rc : cmd_headend_take_cpsig(config, entries, folder, report);
 }
 
 /* What was not taken over. */
@@ -220,6 +222,7 @@ static void discard(struct cmd_headend_entries *entries)
         discard_stream(&entries->streams[i]);
     cmd_cas_list_clear(&entries->cas);
     free(entries->emmg_entries);
+    free(entries->cpsig.list);
     free(entries);
 }
 
@@ -282,6 +285,7 @@ void cmd_headend_config_clear(struct cmd_headend_config *config)
     for (unsigned i = 0; config->streams && i < config->pipeline.stream_count; i++)
         clear_stream(&config->streams[i]);
     cmd_cas_list_clear(&config->cas);
+    free(config->cpsig.list);
     free(config->streams);
     free(config->pipeline_streams);
     *config = (struct cmd_headend_config){0};

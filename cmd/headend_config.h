@@ -68,6 +68,27 @@ struct cmd_headend_emmg {
     struct headend_mux_config config; /* without orders and callback */
 };
 
+/* The C(P)SIG of one CAS. */
+struct cmd_headend_cpsig {
+    char cas_name[CMD_CAS_NAME_MAX];
+    unsigned line;
+    unsigned cas; /* its index */
+    char host[256];
+    uint16_t port;
+    uint8_t version;
+    uint16_t channel_id;
+    uint64_t reply_timeout_us, test_period_us;
+    uint32_t flow_pid_trigger; /* 0: what headend/psig.h assumes */
+    unsigned rate_max;         /* 0: its default */
+    struct net_tls_config tls; /* certificate "": plain TCP */
+    unsigned tls_line;
+};
+
+struct cmd_headend_cpsigs {
+    unsigned count;
+    struct cmd_headend_cpsig *list; /* owned */
+};
+
 struct cmd_headend_config {
     struct pipeline_config pipeline; /* its `streams` points to pipeline_streams */
     struct pipeline_stream_config *pipeline_streams;
@@ -75,6 +96,7 @@ struct cmd_headend_config {
     struct cmd_cas_list cas;            /* those of streams' short form behind the others */
     struct cmd_headend_eis eis;
     struct cmd_headend_emmg emmg;
+    struct cmd_headend_cpsigs cpsig;
 };
 
 /* The CASs of one service of a stream, and their terms; NULL with *count 0 for none. */

@@ -72,16 +72,24 @@ struct cmd_headend_entries {
     uint64_t emmg_test_period_us;
     unsigned emmg_entry_count;
     struct cmd_headend_emmg_entry *emmg_entries;
+    struct cmd_headend_cpsigs cpsig; /* without the CASs' indices */
 };
 
 extern const struct base_yaml_key cmd_headend_service_key;       /* of an entry of `services` */
 extern const struct base_yaml_key cmd_headend_eis_keys[];        /* of struct cmd_headend_entries */
 extern const struct base_yaml_key cmd_headend_emmg_keys[];       /* of struct cmd_headend_entries */
 extern const struct base_yaml_key cmd_headend_stream_eis_keys[]; /* of struct cmd_headend_stream_entry */
+extern const struct base_yaml_key cmd_headend_cpsig_key;         /* of an entry of `cpsig` */
 extern const struct base_yaml_key cmd_headend_keys[];            /* of struct cmd_headend_entries */
 
 /* What EMMGs may send, once the streams are known. BASE_E_CONFIGURATION with the report. */
 int cmd_headend_take_emmg(struct cmd_headend_config *config, const struct cmd_headend_entries *entries,
                           const char *folder, const struct base_yaml_report *report);
+
+void cmd_headend_begin_cpsig(void *entry); /* defaults; of a struct cmd_headend_cpsig */
+
+/* The C(P)SIGs, once the CASs are known; what is taken over is the configuration's to free. Likewise. */
+int cmd_headend_take_cpsig(struct cmd_headend_config *config, struct cmd_headend_entries *entries,
+                           const char *folder, const struct base_yaml_report *report);
 
 #endif

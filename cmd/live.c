@@ -10,6 +10,7 @@
 #include "cmd/cipher_options.h"
 #include "cmd/live_eis.h"
 #include "cmd/live_mux.h"
+#include "cmd/live_psig.h"
 #include "cmd/live_scg.h"
 #include "cmd/live_service.h"
 #include "cmd/plan.h"
@@ -33,6 +34,7 @@ void cmd_live_publish(struct cmd_live_stream *stream)
     struct scrambler_plan plan;
     int rc;
 
+    stream->has_changed = true;
     cmd_plan_from_map(&plan, map, stream->groups, stream->units ? CMD_LIVE_UNITS_MAX : stream->service_count);
     if (stream->config->all_services)
         plan.unreferenced = SCRAMBLER_BLACK; /* what no table names may belong to any service */
@@ -282,6 +284,8 @@ int cmd_live_init(struct cmd_live *live, const struct cmd_headend_config *config
     if (!rc)
         rc = cmd_live_mux_open(live);
     if (!rc)
+        rc = cmd_live_psig_open(live);
+    if (!rc)
         tell_tiers(live);
     return rc;
 }
@@ -300,17 +304,20 @@ void cmd_live_tick(struct cmd_live *live)
             headend_scg_advance(stream->services[j].common.scg, now);
     }
     cmd_live_mux_tick(live, pipeline_now(live->pipeline));
+    cmd_live_psig_tick(live);
 }
 
 void cmd_live_report(struct cmd_live *live)
 {
     cmd_cas_set_report(&live->cas);
     cmd_live_eis_report(live);
+    cmd_live_psig_report(live);
 }
 
 void cmd_live_clear(struct cmd_live *live)
 {
     cmd_live_eis_close(live);
+    cmd_live_psig_close(live);
     cmd_live_mux_close(live);
     for (unsigned i = 0; i < live->stream_count; i++) {
         close_services(&live->streams[i]);

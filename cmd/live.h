@@ -13,6 +13,7 @@
 
 struct cmd_live_stream;
 struct cmd_live_units;
+struct cmd_live_psigs;
 
 struct cmd_live_service {
     struct cmd_live_stream *stream;
@@ -39,7 +40,8 @@ struct cmd_live_stream {
     struct cmd_live_service *services;
     struct cmd_live_units *units; /* where an EIS rules; else NULL */
     struct scrambler_group groups[SCRAMBLER_GROUPS_MAX];
-    uint16_t flows; /* of the follower, given out so far */
+    uint16_t flows;   /* of the follower, given out so far */
+    bool has_changed; /* tables or PIDs, since C(P)SIGs were told */
 };
 
 struct cmd_live {
@@ -47,10 +49,11 @@ struct cmd_live {
     struct pipeline *pipeline;
     struct net_loop *loop;
     struct cmd_cas_set cas;
-    struct headend_eis *eis; /* NULL without one */
-    struct headend_mux *mux; /* NULL without EMMGs */
-    char eis_told[256];      /* its last error that the log knows of */
-    uint32_t scgs;           /* of EISs, ever */
+    struct headend_eis *eis;      /* NULL without one */
+    struct headend_mux *mux;      /* NULL without EMMGs */
+    struct cmd_live_psigs *psigs; /* NULL without C(P)SIGs */
+    char eis_told[256];           /* its last error that the log knows of */
+    uint32_t scgs;                /* of EISs, ever */
     unsigned stream_count;
     struct cmd_live_stream *streams;
 };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/live_psig.h"
 #include "cmd/live_scg.h"
 
 struct signals {
@@ -47,6 +48,7 @@ static void add(struct signals *signals, const struct cmd_live_stream *stream, c
         .private_size = use->private_size,
     };
     memcpy(signal->private_data, use->private_data, use->private_size);
+    cmd_live_psig_amend(stream, unit->service, use->cas, signal);
     signals->count++;
 }
 
@@ -59,7 +61,7 @@ static void collect(struct signals *signals, const struct cmd_live_stream *strea
     }
 }
 
-static void announce(struct cmd_live_stream *stream, unsigned service)
+void cmd_live_announce_service(struct cmd_live_stream *stream, unsigned service)
 {
     struct signals signals = {0};
     int status;
@@ -86,7 +88,7 @@ void cmd_live_announce_scgs(struct cmd_live_stream *stream, const struct cmd_liv
         unsigned service = touched->units[i]->service;
 
         if (!done[service])
-            announce(stream, service);
+            cmd_live_announce_service(stream, service);
         done[service] = true;
     }
     cmd_live_publish(stream); /* which tables are rewritten has changed, too */

@@ -2,6 +2,7 @@
 #include "cmd/live_json.h"
 
 #include "cmd/cas_report.h"
+#include "cmd/live_psig.h"
 #include "cmd/live_scg.h"
 #include "cmd/summary.h"
 
@@ -171,6 +172,29 @@ static json_t *mux_json(const struct cmd_live *live)
                      "connections", connections_json(live->mux));
 }
 
+static json_t *psig_json(const struct cmd_live_psig *psig)
+{
+    struct headend_psig_status status;
+
+    headend_psig_status(psig->psig, &status);
+    return json_pack(
+        "{s:s, s:s, s:i, s:b, s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s}", "cas",
+        psig->config->cas_name, "host", psig->config->host, "port", (int)psig->config->port, "connected",
+        status.connected, "channel_up", status.channel_up, "streams", (int)status.streams, "streams_up",
+        (int)status.streams_up, "version", (int)status.version, "attempts", (json_int_t)status.attempts,
+        "requests", (json_int_t)status.requests, "insertions", (json_int_t)status.insertions, "refused",
+        (json_int_t)status.refused, "triggers", (json_int_t)status.triggers, "last_error", status.last_error);
+}
+
+static json_t *psigs_json(const struct cmd_live_psigs *psigs)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < psigs->count; i++)
+        json_array_append_new(list, psig_json(&psigs->list[i]));
+    return list;
+}
+
 void cmd_live_add_json(json_t *root, const struct cmd_live *live)
 {
     json_t *streams = json_array();
@@ -183,4 +207,6 @@ void cmd_live_add_json(json_t *root, const struct cmd_live *live)
         json_object_set_new(root, "eis", eis_json(live->eis));
     if (live->mux)
         json_object_set_new(root, "emmg", mux_json(live));
+    if (live->psigs)
+        json_object_set_new(root, "cpsig", psigs_json(live->psigs));
 }

@@ -7,7 +7,7 @@
 
 #include "cmd/live.h"
 
-/* Adds "streams", "cas", and "eis" and "emmg" where there are. */
+/* Adds "streams", "cas", and "eis", "emmg" and "cpsig" where there are. */
 void cmd_live_add_json(json_t *root, const struct cmd_live *live);
 
 #endif

@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/live_psig.h"
 
 /* A CAT names what is there or was: receivers need not look for the PID again. */
-static void cat_changed(void *context, unsigned index)
+void cmd_live_mux_cat_changed(struct cmd_live *live, unsigned index)
 {
-    struct cmd_live *live = (struct cmd_live *)context;
     struct cmd_live_stream *stream = &live->streams[index];
     struct headend_mux_ca cas[HEADEND_CAT_ENTRIES_MAX];
     struct headend_cat_entry entries[HEADEND_CAT_ENTRIES_MAX];
@@ -24,6 +24,7 @@ static void cat_changed(void *context, unsigned index)
         entries[i] = (struct headend_cat_entry){
             .ca_system_id = cas[i].ca_system_id, .emm_pid = cas[i].pid, .private_size = cas[i].private_size};
         memcpy(entries[i].private_data, cas[i].private_bytes, cas[i].private_size);
+        cmd_live_psig_amend_cat(stream, &entries[i]);
     }
     status = headend_follower_set_cat(stream->follower, entries, count);
     if (status == -ENOBUFS)
@@ -33,6 +34,11 @@ static void cat_changed(void *context, unsigned index)
                  base_error_text(status));
     cmd_live_publish(stream); /* where ECMs play, and whether the CAT is rewritten, may have changed */
     cmd_live_place_ecms(stream);
+}
+
+static void cat_changed(void *context, unsigned index)
+{
+    cmd_live_mux_cat_changed((struct cmd_live *)context, index);
 }
 
 static int create(struct cmd_live *live, struct headend_mux_config *config)

@@ -122,6 +122,8 @@ struct cmd_live_ecm *cmd_live_find_ecm(const struct cmd_live_definition *definit
 
 /* What the tables say of the services that the definition touches, all SCGs taken together. */
 void cmd_live_announce_scgs(struct cmd_live_stream *stream, const struct cmd_live_definition *touched);
+/* Of one service of them. */
+void cmd_live_announce_service(struct cmd_live_stream *stream, unsigned service);
 /* Components' groups, and the plan. */
 void cmd_live_map_components(struct cmd_live_stream *stream, unsigned service);
 

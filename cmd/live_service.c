@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/live_psig.h"
 
 #define GUARD (100 * BASE_TICKS_PER_MS)
 
@@ -88,6 +89,7 @@ int cmd_live_service_init(struct cmd_live_service *service, struct cmd_live_stre
 void cmd_live_service_announce(const struct cmd_live_service *service)
 {
     struct cmd_live_stream *stream = service->stream;
+    unsigned index = (unsigned)(service - stream->services);
     struct headend_signal signals[HEADEND_SIGNALS_MAX];
     int status;
 
@@ -95,8 +97,9 @@ void cmd_live_service_announce(const struct cmd_live_service *service)
         return;
     cmd_cas_signals(&stream->live->config->cas, service->uses, service->use_count, service->first_flow,
                     service->counted_on, signals);
-    status = headend_follower_set_signals(stream->follower, (unsigned)(service - stream->services), signals,
-                                          service->use_count);
+    for (unsigned i = 0; i < service->use_count; i++)
+        cmd_live_psig_amend(stream, index, service->uses[i].cas, &signals[i]);
+    status = headend_follower_set_signals(stream->follower, index, signals, service->use_count);
     if (status == -ENOBUFS)
         stream->orders_wait = true;
     else if (status < 0)

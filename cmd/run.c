@@ -165,7 +165,7 @@ int main(int argc, char **argv)
          .kind = CMD_TEXT,
          .value = &run.status.path,
          .help = "replace FILE each second by what the JSON summary would say:\nstreams, CASs, ECMGs, EISs, "
-                 "EMMGs"},
+                 "EMMGs, C(P)SIGs"},
         {.name = "--stop-at-end",
          .kind = CMD_FLAG,
          .value = &run.stop_at_end,

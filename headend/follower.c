@@ -332,6 +332,9 @@ int headend_follower_status(const struct headend_follower *follower, unsigned in
         .service_id = service->program ? service->id : service->config.service_id,
         .pmt_pid = service->program ? service->program->pmt_pid : 0,
         .protected_components = service->protected_components,
+        .pmt_crc = service->program && service->program->pmt.bytes
+                       ? headend__section_crc(&service->program->pmt)
+                       : 0,
     };
     if (name)
         memcpy(status->name, name, TS_SERVICE_NAME_MAX);
@@ -351,6 +354,48 @@ unsigned headend_follower_services(const struct headend_follower *follower,
             memcpy(entries[i].name, name, TS_SERVICE_NAME_MAX);
     }
     return tables->program_count;
+}
+
+static const struct headend__table *find_table(const struct headend__tables *tables, uint8_t table_id)
+{
+    switch (table_id) {
+    case TS_TABLE_PAT:
+        return &tables->pat;
+    case TS_TABLE_CAT:
+        return &tables->cat;
+    case TS_TABLE_SDT:
+        return &tables->sdt;
+    default:
+        return NULL;
+    }
+}
+
+static int give_pmt(const struct headend_follower *follower, uint16_t service_id,
+                    void (*section)(void *to, const uint8_t *bytes, size_t size), void *to)
+{
+    const struct headend__program *program = headend__tables_program(&follower->tables, service_id);
+
+    if (!program || !program->pmt.bytes)
+        return -ENOENT;
+    section(to, program->pmt.bytes, program->pmt.size);
+    return 1;
+}
+
+int headend_follower_table(const struct headend_follower *follower, uint8_t table_id, uint16_t service_id,
+                           void (*section)(void *to, const uint8_t *bytes, size_t size), void *to)
+{
+    const struct headend__table *table = find_table(&follower->tables, table_id);
+    int count = 0;
+
+    if (table_id == TS_TABLE_PMT)
+        return give_pmt(follower, service_id, section, to);
+    for (unsigned i = 0; table && table->known && i <= table->last_number; i++) {
+        if (!table->sections[i].bytes)
+            continue;
+        section(to, table->sections[i].bytes, table->sections[i].size);
+        count++;
+    }
+    return count ? count : -ENOENT;
 }
 
 uint64_t headend_follower_bad_sections(const struct headend_follower *follower)

@@ -172,6 +172,7 @@ struct headend_service_status {
     uint16_t pmt_pid;
     char name[TS_SERVICE_NAME_MAX];
     uint16_t protected_components;
+    uint32_t pmt_crc; /* CRC_32 of its PMT as it came, 0: not known */
 };
 
 /* -ERANGE for an index that is not configured. */
@@ -186,6 +187,10 @@ struct headend_service_entry {
 };
 unsigned headend_follower_services(const struct headend_follower *follower,
                                    struct headend_service_entry *entries, unsigned room);
+/* Each section of a table as it came last: PAT, CAT, SDT of this transport stream by their table_id, or the
+ * PMT of a service. How many; -ENOENT where it is not known. */
+int headend_follower_table(const struct headend_follower *follower, uint8_t table_id, uint16_t service_id,
+                           void (*section)(void *to, const uint8_t *bytes, size_t size), void *to);
 uint64_t headend_follower_bad_sections(const struct headend_follower *follower);
 
 #endif

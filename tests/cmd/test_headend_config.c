@@ -327,6 +327,47 @@ Test(headend_config, emmgs_send_into_streams)
     refuses("emmg: {}\n" PORTS STREAM CW, "f.yaml:1: emmg: streams is missing");
 }
 
+#define CPSIG(cas, more)                                                                                     \
+    "cas: [{name: a, super_cas_id: 0x5CA10001, ecmgs: [\"h:1\"]}, {name: b, super_cas_id: 0x5CA10001, "      \
+    "ecmgs: [\"h:2\"]}]\ncpsig:\n  - {cas: " cas ", address: \"h:9\"" more "}\n"
+
+Test(headend_config, a_cas_has_a_cpsig)
+{
+    const struct cmd_headend_cpsig *cpsig;
+
+    cr_assert_eq(parse(CPSIG("b", ", version: 2, channel_id: 8, reply_timeout: 1, test_period: 0, "
+                                  "flow_pid_trigger: 1, rate_max: 3") PORTS STREAM CW),
+                 0, "%s", why);
+    cr_assert_eq(config.cpsig.count, 1);
+    cpsig = &config.cpsig.list[0];
+    cr_assert_eq(cpsig->cas, 1);
+    cr_assert_str_eq(cpsig->host, "h");
+    cr_assert_eq(cpsig->port, 9);
+    cr_assert_eq(cpsig->version, 2);
+    cr_assert_eq(cpsig->channel_id, 8);
+    cr_assert_eq(cpsig->reply_timeout_us, 1000000);
+    cr_assert_eq(cpsig->test_period_us, 0);
+    cr_assert_eq(cpsig->flow_pid_trigger, 1);
+    cr_assert_eq(cpsig->rate_max, 3);
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse(CPSIG("a", "") PORTS STREAM CW), 0, "%s", why);
+    cr_assert_eq(config.cpsig.list[0].version, 3);
+    cr_assert_eq(config.cpsig.list[0].test_period_us, 30000000);
+    cmd_headend_config_clear(&config);
+    cr_assert_eq(parse(PORTS STREAM CW), 0, "%s", why);
+    cr_assert_eq(config.cpsig.count, 0);
+    cmd_headend_config_clear(&config);
+}
+
+Test(headend_config, what_a_cpsig_cannot_be)
+{
+    refuses(CPSIG("c", "") PORTS STREAM CW, "f.yaml:3: cas: no CAS is named 'c'");
+    refuses(CPSIG("a", "}\n  - {cas: b, address: \"h:8\"") PORTS STREAM CW,
+            "f.yaml:4: cas: Super_CAS_id 0x5ca10001 has another C(P)SIG already");
+    refuses(CPSIG("a", ", tls: {certificate: x}") PORTS STREAM CW, "f.yaml:3: tls: key is missing");
+    refuses("cpsig: [{cas: a}]\n" PORTS STREAM CW, "f.yaml:1: cpsig: address is missing");
+}
+
 Test(headend_config, takes_all_services)
 {
     cr_assert_eq(parse(PORTS STREAM CW "    services: [all]\n"), 0, "%s", why);

@@ -794,3 +794,52 @@ Test(follower, configurations_that_cannot_work_are_refused)
     cr_assert_eq(headend_follower_set_components(follower, 1, NULL, 0), -ERANGE);
     headend_follower_destroy(NULL);
 }
+
+struct given {
+    unsigned count;
+    size_t size;
+    uint8_t table_id;
+};
+
+static void take_section(void *to, const uint8_t *bytes, size_t size)
+{
+    struct given *given = to;
+
+    given->count++;
+    given->size = size;
+    given->table_id = bytes[0];
+}
+
+static int give_table(uint8_t table_id, uint16_t service_id, struct given *given)
+{
+    *given = (struct given){0};
+    return headend_follower_table(follower, table_id, service_id, take_section, given);
+}
+
+Test(follower, tables_are_given_as_they_came)
+{
+    const struct headend_service_config config = by_id(1);
+    struct headend_service_status status;
+    struct given given;
+    size_t size;
+
+    create(&config, 1);
+    cr_assert_eq(give_table(TS_TABLE_PAT, 0, &given), -ENOENT);
+    cr_assert_eq(give_table(TS_TABLE_PMT, 1, &given), -ENOENT);
+    size = stream_pat(section, 0, 0, 0, programs, 2);
+    headend_follower_section(follower, TS_PID_PAT, section, size, 1, 0);
+    cr_assert_eq(give_table(TS_TABLE_PAT, 0, &given), 1);
+    cr_assert(given.count == 1 && given.size == size && given.table_id == TS_TABLE_PAT);
+    cr_assert_eq(give_table(TS_TABLE_PMT, 1, &given), -ENOENT);
+    cr_assert(!headend_follower_status(follower, 0, &status) && !status.pmt_crc);
+    size = stream_pmt(section, 1, 0, 0x101, 0, 0, 0, one, 2);
+    headend_follower_section(follower, 0x100, section, size, 2, 0);
+    cr_assert_eq(give_table(TS_TABLE_PMT, 1, &given), 1);
+    cr_assert(given.size == size && given.table_id == TS_TABLE_PMT);
+    cr_assert(!headend_follower_status(follower, 0, &status));
+    cr_assert_eq(status.pmt_crc, base_load_u32(section + size - 4));
+    cr_assert_eq(give_table(TS_TABLE_PMT, 9, &given), -ENOENT);
+    cr_assert_eq(give_table(TS_TABLE_CAT, 0, &given), -ENOENT);
+    cr_assert_eq(give_table(TS_TABLE_SDT, 0, &given), -ENOENT);
+    cr_assert_eq(give_table(0x70, 0, &given), -ENOENT);
+}
