@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an EIS's definition means here: units, ECM streams and their numbers. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,16 +102,27 @@ static bool is_listed(const struct simulcrypt_scg *scg, const struct cmd_live_st
     return false;
 }
 
+int cmd_live_find_component(const struct cmd_live_stream *stream, const struct simulcrypt_scg *scg,
+                            uint16_t component, unsigned *service)
+{
+    bool by_tag = stream->live->config->eis.components_by_tag;
+
+    for (*service = 0; *service < stream->service_count; ++*service) {
+        if (is_listed(scg, stream, *service) &&
+            headend_follower_has_component(stream->follower, *service, by_tag, component))
+            return 0;
+    }
+    return -ENOENT;
+}
+
 struct cmd_live_unit *cmd_live_unit_of_component(struct cmd_live_stream *stream,
                                                  const struct simulcrypt_scg *scg, uint16_t component,
                                                  bool take)
 {
-    bool by_tag = stream->live->config->eis.components_by_tag;
     struct cmd_live_unit *unit;
     unsigned service;
 
-    if (headend_follower_find_component(stream->follower, by_tag, component, &service) ||
-        !is_listed(scg, stream, service))
+    if (cmd_live_find_component(stream, scg, component, &service))
         return NULL;
     unit = find_component(stream->units, service, component);
     return unit || !take ? unit : make_component(stream, service, component);
@@ -139,11 +151,14 @@ static struct cmd_live_term *find_term(struct cmd_live_definition *definition, c
     return NULL;
 }
 
-struct cmd_live_ecm *cmd_live_find_ecm(const struct cmd_live_definition *definition,
-                                       const struct cmd_cas_use *use, uint16_t ecm_id)
+struct cmd_live_ecm *cmd_live_scg_find_ecm(const struct cmd_live_scg *scg, const struct cmd_cas_use *use,
+                                           uint16_t ecm_id)
 {
-    struct cmd_live_term *term = find_term((struct cmd_live_definition *)definition, use, ecm_id);
+    struct cmd_live_definition *const definitions[] = {scg->current, scg->coming, scg->waiting};
+    struct cmd_live_term *term = NULL;
 
+    for (unsigned i = 0; !term && i < 3; i++)
+        term = find_term(definitions[i], use, ecm_id);
     return term ? term->ecm : NULL;
 }
 
@@ -204,10 +219,10 @@ static bool add_term(struct cmd_live_stream *stream, const struct cmd_live_scg *
 {
     const struct cmd_cas_use *use = cmd_live_find_use(stream, group->super_cas_id);
     struct cmd_live_term *current = before ? find_term(before->current, use, group->ecm_id) : NULL;
-    struct cmd_live_term *coming = before ? find_term(before->coming, use, group->ecm_id) : NULL;
+    struct cmd_live_ecm *known = before ? cmd_live_scg_find_ecm(before, use, group->ecm_id) : NULL;
     struct cmd_live_term *term = &definition->terms[definition->term_count];
 
-    term->ecm = current ? current->ecm : coming ? coming->ecm : make_ecm(stream, use, group->ecm_id);
+    term->ecm = known ? known : make_ecm(stream, use, group->ecm_id);
     if (!term->ecm)
         return false;
     term->ecm->holders++;
@@ -216,8 +231,20 @@ static bool add_term(struct cmd_live_stream *stream, const struct cmd_live_scg *
     return take_criteria(term, current, group);
 }
 
+bool cmd_live_definition_holds(const struct cmd_live_definition *definition, const struct cmd_live_unit *unit)
+{
+    for (unsigned i = 0; definition && i < definition->unit_count; i++) {
+        if (definition->units[i] == unit)
+            return true;
+    }
+    return false;
+}
+
+/* Once, however often an EIS names it. */
 static bool add_unit(struct cmd_live_definition *definition, struct cmd_live_unit *unit)
 {
+    if (cmd_live_definition_holds(definition, unit))
+        return true;
     if (!unit || definition->unit_count == HEADEND_GROUP_MEMBERS_MAX)
         return false;
     unit->holders++;

@@ -76,46 +76,34 @@ static uint16_t check_content(const struct cmd_live *live, struct cmd_live_strea
     for (unsigned i = 0; i < scg->component_count; i++) {
         unsigned service;
 
-        if (headend_follower_find_component(stream->follower, live->config->eis.components_by_tag,
-                                            scg->components[i], &service))
+        if (cmd_live_find_component(stream, scg, scg->components[i], &service))
             return SIMULCRYPT_EIS_NO_RESOURCE;
         is_new += !cmd_live_unit_of_component(stream, scg, scg->components[i], false);
     }
     return is_new > cmd_live_units_free(stream) ? SIMULCRYPT_EIS_TOO_MANY_SCGS : SIMULCRYPT_EIS_OK;
 }
 
-static bool holds(const struct cmd_live_scg *other, const struct cmd_live_unit *unit)
-{
-    const struct cmd_live_definition *latest = cmd_live_scg_latest(other);
-
-    for (unsigned i = 0; unit && latest && i < latest->unit_count; i++) {
-        if (latest->units[i] == unit)
-            return true;
-    }
-    return false;
-}
-
-/* Within a channel that is checked already. */
-static bool is_taken(const struct cmd_live_stream *stream, uint16_t channel_id,
+/* By another SCG than `own`. */
+static bool is_taken(const struct cmd_live_stream *stream, const struct cmd_live_scg *own,
                      const struct cmd_live_unit *unit)
 {
-    for (const struct cmd_live_scg *scg = stream->units->scgs; scg; scg = scg->next) {
-        if (scg->channel_id != channel_id && !scg->ending && holds(scg, unit))
+    for (const struct cmd_live_scg *scg = stream->units->scgs; unit && scg; scg = scg->next) {
+        if (scg != own && !scg->ending && cmd_live_definition_holds(cmd_live_scg_latest(scg), unit))
             return true;
     }
     return false;
 }
 
-static uint16_t check_free(struct cmd_live_stream *stream, uint16_t channel_id,
+/* Across EIS_channel_ids, too, and whichever way an SCG names its stream. */
+static uint16_t check_free(struct cmd_live_stream *stream, const struct cmd_live_scg *own,
                            const struct simulcrypt_scg *scg)
 {
     bool taken = false;
 
     for (unsigned i = 0; i < scg->component_count; i++)
-        taken |=
-            is_taken(stream, channel_id, cmd_live_unit_of_component(stream, scg, scg->components[i], false));
+        taken |= is_taken(stream, own, cmd_live_unit_of_component(stream, scg, scg->components[i], false));
     for (unsigned i = 0; !scg->component_count && i < scg->service_count; i++)
-        taken |= is_taken(stream, channel_id, cmd_live_unit_of_service(stream, scg->services[i]));
+        taken |= is_taken(stream, own, cmd_live_unit_of_service(stream, scg->services[i]));
     return taken ? SIMULCRYPT_EIS_RESOURCE_TAKEN : SIMULCRYPT_EIS_OK;
 }
 
@@ -141,10 +129,7 @@ static uint16_t check_ecms(struct cmd_live_stream *stream, const struct cmd_live
             return SIMULCRYPT_EIS_UNKNOWN_SUPER_CAS_ID;
         if (!group->ecm_id)
             return SIMULCRYPT_EIS_INVALID_VALUE;
-        if (before &&
-            (cmd_live_find_ecm(before->current, use, group->ecm_id) ||
-             cmd_live_find_ecm(before->coming, use, group->ecm_id)) &&
-            !is_repeated(scg, i))
+        if (before && cmd_live_scg_find_ecm(before, use, group->ecm_id) && !is_repeated(scg, i))
             continue;
         if (is_repeated(scg, i) || !cmd_cas_ecm_id_is_free(&stream->live->cas.cas[use->cas], group->ecm_id))
             return SIMULCRYPT_EIS_RESOURCE_TAKEN;
@@ -158,14 +143,16 @@ static uint16_t check(void *context, uint16_t channel_id, const struct simulcryp
     struct cmd_live *live = (struct cmd_live *)context;
     struct cmd_live_stream *stream = stream_of(live, scg);
     struct cmd_live_stream *known = stream_of_known(live, channel_id, scg->scg_id);
+    const struct cmd_live_scg *before;
     uint16_t error;
 
     if (!stream)
         return SIMULCRYPT_EIS_NO_RESOURCE;
     if (known && known != stream)
         return SIMULCRYPT_EIS_SPANS_STREAMS;
-    if ((error = check_content(live, stream, scg)) || (error = check_free(stream, channel_id, scg)) ||
-        (error = check_ecms(stream, cmd_live_scg_find(stream, channel_id, scg->scg_id), scg)))
+    before = cmd_live_scg_find(stream, channel_id, scg->scg_id);
+    if ((error = check_content(live, stream, scg)) || (error = check_free(stream, before, scg)) ||
+        (error = check_ecms(stream, before, scg)))
         return error;
     return activation_ms != HEADEND_EIS_AT_ONCE &&
                    activation_ms < (int64_t)(base_clock_utc_ns() / 1000000) + SOON_MS

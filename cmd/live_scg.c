@@ -25,6 +25,8 @@ struct cmd_live_scg *cmd_live_scg_find(const struct cmd_live_stream *stream, uin
 
 const struct cmd_live_definition *cmd_live_scg_latest(const struct cmd_live_scg *scg)
 {
+    if (scg->waiting)
+        return scg->waiting;
     return scg->coming ? scg->coming : scg->current;
 }
 
@@ -47,18 +49,21 @@ static struct cmd_live_scg *make(struct cmd_live_stream *stream, uint16_t channe
 
 /* Control words. */
 
-/* Its first crypto-period is published: what was to come is in force. */
+/* Its first crypto-period is published: what was to come is in force. To the EIS what waits has replaced it.
+ */
 static void take_effect(struct cmd_live_scg *scg, uint64_t start)
 {
     scg->old = scg->current;
     scg->current = scg->coming;
-    scg->coming = NULL;
+    scg->coming = scg->waiting;
+    scg->waiting = NULL;
     scg->applied = false;
     scg->boundary = start;
     scg->passed = false;
-    scg->ending = scg->current->removal;
-    cmd_live_eis_activated(scg->stream->live, scg->channel_id, scg->scg_id);
-    base_log(BASE_LOG_NOTICE, "%s: %s", scg->name, scg->ending ? "ends" : "takes effect");
+    scg->ending = scg->current->removal && !scg->coming;
+    if (!scg->coming)
+        cmd_live_eis_activated(scg->stream->live, scg->channel_id, scg->scg_id);
+    base_log(BASE_LOG_NOTICE, "%s: %s", scg->name, scg->current->removal ? "ends" : "takes effect");
 }
 
 static void period(void *context, uint64_t start, const struct base_secret *cw)
@@ -156,15 +161,6 @@ static int change(struct cmd_live_scg *scg, const struct cmd_live_definition *de
 
 /* The definition to come. */
 
-static bool holds(const struct cmd_live_definition *definition, const struct cmd_live_unit *unit)
-{
-    for (unsigned i = 0; definition && i < definition->unit_count; i++) {
-        if (definition->units[i] == unit)
-            return true;
-    }
-    return false;
-}
-
 /* A definition that has been applied and is not in force: it is as if it had never been asked for. */
 static void call_off(struct cmd_live_scg *scg, const struct cmd_live_definition *definition)
 {
@@ -177,28 +173,56 @@ static void call_off(struct cmd_live_scg *scg, const struct cmd_live_definition 
     for (unsigned i = 0; i < definition->unit_count; i++) {
         struct cmd_live_unit *unit = definition->units[i];
 
-        if (unit->owner == scg && !holds(scg->current, unit) && !holds(scg->old, unit))
+        if (unit->owner == scg && !cmd_live_definition_holds(scg->current, unit) &&
+            !cmd_live_definition_holds(scg->old, unit))
             unit->owner = NULL;
     }
     scg->applied = false;
     cmd_live_announce_scgs(scg->stream, definition);
 }
 
+/* The group has begun to carry out a change: the next one can only follow it. */
+static bool is_committed(const struct cmd_live_scg *scg)
+{
+    return scg->scg && headend_group_is_committed(headend_scg_group(scg->scg));
+}
+
+static void replace(struct cmd_live_scg *scg, struct cmd_live_definition *definition)
+{
+    struct cmd_live_definition *before = scg->coming;
+
+    scg->coming = definition;
+    if (before && scg->applied)
+        call_off(scg, before);
+    cmd_live_definition_destroy(scg->stream, before);
+}
+
+/* What could no longer be replaced can, for its ECMs do not come. */
+static void replace_late(struct cmd_live_scg *scg)
+{
+    struct cmd_live_definition *definition = scg->waiting;
+
+    if (!definition || is_committed(scg))
+        return;
+    scg->waiting = NULL;
+    replace(scg, definition);
+}
+
 int cmd_live_scg_define(struct cmd_live_stream *stream, uint16_t channel_id, uint16_t scg_id,
                         struct cmd_live_definition *definition)
 {
     struct cmd_live_scg *scg = cmd_live_scg_find(stream, channel_id, scg_id);
-    struct cmd_live_definition *before;
 
     if (!scg)
         scg = make(stream, channel_id, scg_id);
     if (!scg)
         return -ENOMEM;
-    before = scg->coming;
-    scg->coming = definition;
-    if (before && scg->applied)
-        call_off(scg, before);
-    cmd_live_definition_destroy(stream, before);
+    cmd_live_definition_destroy(stream, scg->waiting);
+    scg->waiting = NULL;
+    if (scg->applied && is_committed(scg))
+        scg->waiting = definition;
+    else
+        replace(scg, definition);
     return 0;
 }
 
@@ -227,12 +251,18 @@ static int64_t wait_of(const struct cmd_live_definition *definition)
                : definition->activation_ms - (int64_t)(base_clock_utc_ns() / 1000000);
 }
 
+/* What was before has begun, and all of what was before that is over. */
+static bool has_settled(const struct cmd_live_scg *scg)
+{
+    return !scg->old && !is_committed(scg) && (!scg->current || (scg->passed && !scg->current->removal));
+}
+
 /* One that begins waits for its time; one that changes looks for the boundary itself. */
 static bool is_due(const struct cmd_live_scg *scg, int64_t wait_ms)
 {
     int64_t ahead = scg->scg ? AHEAD_MS + (int64_t)(4 * scg->coming->crypto_period / BASE_TICKS_PER_MS) : 0;
 
-    return wait_ms <= ahead && !scg->old && units_are_free(scg);
+    return wait_ms <= ahead && has_settled(scg) && units_are_free(scg);
 }
 
 /* A removal of what has not begun. */
@@ -281,10 +311,10 @@ static void pass_boundary(struct cmd_live_scg *scg)
     for (unsigned i = 0; scg->old && i < scg->old->unit_count; i++) {
         struct cmd_live_unit *unit = scg->old->units[i];
 
-        if (holds(scg->current, unit))
+        if (cmd_live_definition_holds(scg->current, unit))
             continue;
         map_unit(scg, unit, false);
-        if (!holds(scg->coming, unit) || !scg->applied)
+        if (!cmd_live_definition_holds(scg->coming, unit) || !scg->applied)
             unit->owner = NULL;
     }
     for (unsigned i = 0; i < scg->current->unit_count; i++)
@@ -317,13 +347,29 @@ static void destroy(struct cmd_live_scg *scg)
     cmd_live_definition_destroy(scg->stream, scg->old);
     cmd_live_definition_destroy(scg->stream, scg->current);
     cmd_live_definition_destroy(scg->stream, scg->coming);
+    cmd_live_definition_destroy(scg->stream, scg->waiting);
     free(scg);
+}
+
+/* A removal in force, and nothing left of what was before. */
+static bool has_gone(const struct cmd_live_scg *scg)
+{
+    return scg->current && scg->current->removal && !scg->old && scg->passed &&
+           headend_group_has_ended(headend_scg_group(scg->scg));
+}
+
+/* The EIS wanted it again when it could no longer be kept: it begins anew. */
+static void revive(struct cmd_live_scg *scg)
+{
+    headend_scg_destroy(scg->scg);
+    cmd_live_definition_destroy(scg->stream, scg->current);
+    scg->scg = NULL;
+    scg->current = NULL;
 }
 
 static bool is_over(const struct cmd_live_scg *scg)
 {
-    return scg->ending && !scg->old &&
-           (!scg->scg || (scg->passed && headend_group_has_ended(headend_scg_group(scg->scg))));
+    return scg->ending && (!scg->scg || has_gone(scg));
 }
 
 void cmd_live_scgs_advance(struct cmd_live_stream *stream, uint64_t now)
@@ -334,6 +380,9 @@ void cmd_live_scgs_advance(struct cmd_live_stream *stream, uint64_t now)
         struct cmd_live_scg *scg = *link;
 
         follow(scg, now);
+        replace_late(scg);
+        if (scg->coming && has_gone(scg))
+            revive(scg);
         if (scg->coming)
             apply(scg, now);
         if (is_over(scg)) {

@@ -3,8 +3,8 @@
  *
  * What it holds are units: services, or components, of which each has a group of the plan and key slots of
  * its own; one SCG at a time publishes to a unit. Definitions follow one another: the one in force, the one
- * to come, and the old one while its last ECMs play. ECM streams and their numbers are shared by the
- * definitions that have them, and given back with the last one. */
+ * to come, the one that waits for that to be in force, and the old one while its last ECMs play. ECM streams
+ * and their numbers are shared by the definitions that have them, and given back with the last one. */
 #ifndef CMD_LIVE_SCG_H
 #define CMD_LIVE_SCG_H
 
@@ -61,10 +61,11 @@ struct cmd_live_scg {
     char name[128];
     struct headend_scg *scg; /* NULL: has not begun */
     struct cmd_live_definition *current, *coming, *old;
-    bool applied;      /* `coming` is the group's to carry out */
-    uint64_t boundary; /* source time at which `current` begins to hold */
-    bool passed;       /* it does */
-    bool ending;       /* the EIS has removed it */
+    struct cmd_live_definition *waiting; /* came when `coming` could no longer be replaced */
+    bool applied;                        /* `coming` is the group's to carry out */
+    uint64_t boundary;                   /* source time at which `current` begins to hold */
+    bool passed;                         /* it does */
+    bool ending;                         /* the EIS has removed it */
 };
 
 /* Of a stream that an EIS rules. */
@@ -90,7 +91,7 @@ struct cmd_live_scg *cmd_live_scg_find(const struct cmd_live_stream *stream, uin
 int cmd_live_scg_define(struct cmd_live_stream *stream, uint16_t channel_id, uint16_t scg_id,
                         struct cmd_live_definition *definition);
 
-/* What it is to be in the end: `coming`, or else `current`. */
+/* What it is to be in the end: `waiting`, or else `coming`, or else `current`. */
 const struct cmd_live_definition *cmd_live_scg_latest(const struct cmd_live_scg *scg);
 
 /* Moves all SCGs of the stream on. */
@@ -103,6 +104,8 @@ struct cmd_live_definition *cmd_live_definition_create(struct cmd_live_stream *s
                                                        const struct cmd_live_scg *before,
                                                        const struct simulcrypt_scg *scg,
                                                        int64_t activation_ms);
+bool cmd_live_definition_holds(const struct cmd_live_definition *definition, /* NULL: nothing */
+                               const struct cmd_live_unit *unit);
 void cmd_live_definition_destroy(struct cmd_live_stream *stream, struct cmd_live_definition *definition);
 
 /* The unit of a service or component, as an EIS names it; NULL: the stream has none (or no room). With
@@ -111,14 +114,17 @@ struct cmd_live_unit *cmd_live_unit_of_service(struct cmd_live_stream *stream, u
 struct cmd_live_unit *cmd_live_unit_of_component(struct cmd_live_stream *stream,
                                                  const struct simulcrypt_scg *scg, uint16_t component,
                                                  bool take);
+/* In which service, of those that the SCG names if it names any; -ENOENT. */
+int cmd_live_find_component(const struct cmd_live_stream *stream, const struct simulcrypt_scg *scg,
+                            uint16_t component, unsigned *service);
 /* Components that could still get a unit. */
 unsigned cmd_live_units_free(const struct cmd_live_stream *stream);
 
 /* The terms with a CAS that the stream may use, NULL: none of this Super_CAS_id. */
 const struct cmd_cas_use *cmd_live_find_use(const struct cmd_live_stream *stream, uint32_t super_cas_id);
-/* The ECM stream of this number in a definition, NULL: not there. */
-struct cmd_live_ecm *cmd_live_find_ecm(const struct cmd_live_definition *definition,
-                                       const struct cmd_cas_use *use, uint16_t ecm_id);
+/* The ECM stream of this number that the SCG has or is to have, NULL: not there. */
+struct cmd_live_ecm *cmd_live_scg_find_ecm(const struct cmd_live_scg *scg, const struct cmd_cas_use *use,
+                                           uint16_t ecm_id);
 
 /* What the tables say of the services that the definition touches, all SCGs taken together. */
 void cmd_live_announce_scgs(struct cmd_live_stream *stream, const struct cmd_live_definition *touched);

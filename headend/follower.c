@@ -243,24 +243,18 @@ int headend_follower_set_components(struct headend_follower *follower, unsigned 
     return 0;
 }
 
-static bool has_component(struct headend_follower *follower, const struct headend__service *service,
-                          bool by_tag, uint16_t component)
+bool headend_follower_has_component(struct headend_follower *follower, unsigned index, bool by_tag,
+                                    uint16_t component)
 {
-    if (!service->program || !headend__read_pmt(follower, service->program))
+    const struct headend__program *program =
+        index < follower->count ? follower->services[index].program : NULL;
+
+    if (!program || !headend__read_pmt(follower, program))
         return false;
     for (unsigned i = 0; i < follower->pmt.component_count; i++)
         if (headend__is_component(&follower->pmt.components[i], by_tag, component))
             return true;
     return false;
-}
-
-int headend_follower_find_component(struct headend_follower *follower, bool by_tag, uint16_t component,
-                                    unsigned *index)
-{
-    for (*index = 0; *index < follower->count; ++*index)
-        if (has_component(follower, &follower->services[*index], by_tag, component))
-            return 0;
-    return -ENOENT;
 }
 
 bool headend_follower_transport_stream(const struct headend_follower *follower, uint16_t *transport_stream_id,

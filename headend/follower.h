@@ -137,10 +137,9 @@ int headend_follower_set_cat(struct headend_follower *follower, const struct hea
 int headend_follower_set_components(struct headend_follower *follower, unsigned index,
                                     const struct headend_component_group *components, unsigned count);
 
-/* Whether the stream has this component now, and in which of the configured services (-ENOENT: none): for
- * checks of an EIS's wishes. */
-int headend_follower_find_component(struct headend_follower *follower, bool by_tag, uint16_t component,
-                                    unsigned *index);
+/* Whether a configured service has this component now: for checks of an EIS's wishes. */
+bool headend_follower_has_component(struct headend_follower *follower, unsigned index, bool by_tag,
+                                    uint16_t component);
 
 /* transport_stream_id (PAT) and original_network_id (SDT) as the stream says; false: not known yet. */
 bool headend_follower_transport_stream(const struct headend_follower *follower, uint16_t *transport_stream_id,

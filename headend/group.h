@@ -144,7 +144,9 @@ struct headend_group_change {
  * nothing changes. */
 int headend_group_change(struct headend_group *group, const struct headend_group_change *change);
 bool headend_group_is_changing(const struct headend_group *group); /* one is still to come */
-bool headend_group_has_ended(const struct headend_group *group);   /* and its last boundary has passed */
+/* CW_provisions under a change have been sent: a further change would follow it, and not replace it. */
+bool headend_group_is_committed(const struct headend_group *group);
+bool headend_group_has_ended(const struct headend_group *group); /* and its last boundary has passed */
 
 /* A CAS's ECMG can be asked (again); its values, at each (re)connection and when another ECMG takes over.
  * BASE_E_CONFIGURATION (with *why set) for a combination that would put a CW on air before its ECM, that asks

@@ -223,6 +223,11 @@ bool headend_group_is_changing(const struct headend_group *group)
     return group->change || group->coming;
 }
 
+bool headend_group_is_committed(const struct headend_group *group)
+{
+    return group->coming && !may_redo(group);
+}
+
 bool headend_group_has_ended(const struct headend_group *group)
 {
     return group->ended && group->now >= headend__group_start_of(group, headend__group_next(group));

@@ -213,13 +213,12 @@ Test(signalling, a_component_that_loses_its_group_goes_back_to_its_services)
 
 Test(signalling, components_are_found_by_pid)
 {
-    unsigned index;
-
     give_stream();
-    cr_assert_eq(headend_follower_find_component(follower, false, 0x202, &index), 0);
-    cr_expect_eq(index, 1);
-    cr_expect_eq(headend_follower_find_component(follower, false, 0x303, &index), -ENOENT);
-    cr_expect_eq(headend_follower_find_component(follower, true, 0x202, &index), -ENOENT);
+    cr_expect(headend_follower_has_component(follower, 1, false, 0x202));
+    cr_expect_not(headend_follower_has_component(follower, 0, false, 0x202));
+    cr_expect_not(headend_follower_has_component(follower, 1, false, 0x303));
+    cr_expect_not(headend_follower_has_component(follower, 1, true, 0x202));
+    cr_expect_not(headend_follower_has_component(follower, 99, false, 0x202));
 }
 
 Test(signalling, the_transport_stream_is_named_by_its_tables)
