@@ -35,7 +35,7 @@ setup='\x03\x00\x01\x00\x0e\x00\x0e\x00\x02\x00\x01\x00\x01\x00\x04\x5c\xa1\x00\
 # ask [OPTION…]: the message through openssl s_client; what comes back until it ends, in hexadecimal, in $answer
 ask() {
     local pid try
-    rm -f "$work/pipe" && mkfifo "$work/pipe"
+    rm -f "$work/pipe" "$work/answer" && mkfifo "$work/pipe"
     openssl s_client -quiet -connect "$ecmg_address" -CAfile "$work/ca.pem" -verify_return_error -verify_ip 127.0.0.1 \
         "$@" <"$work/pipe" >"$work/answer" 2>"$work/s_client.log" &
     pid=$!
@@ -48,7 +48,7 @@ ask() {
     exec 9>&-
     kill "$pid" 2>/dev/null
     wait "$pid"
-    answer=$(od -An -v -tx1 "$work/answer" | tr -d ' \n')
+    answer=$(od -An -v -tx1 "$work/answer" 2>/dev/null | tr -d ' \n')
 }
 
 as() { ask -cert "$work/$1.pem" -key "$work/$1.key" "${@:2}"; } # as NAME [OPTION…]
