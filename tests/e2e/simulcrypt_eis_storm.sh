@@ -12,13 +12,11 @@ for _ in {1..4}; do cat "$original"; done >"$work/long.ts"
 
 mkdir -p "$work/keys" && chmod 700 "$work/keys"
 "$scramline" keys service --out "$work/keys/alpha.key" >/dev/null 2>&1
-start_ecmg alpha --service-key "$work/keys/alpha.key" || { echo 'Bail out! an ECMG did not start'; exit 1; }
-alpha=$ecmg_address
-start_ecmg beta --service-key "$work/keys/alpha.key" || { echo 'Bail out! an ECMG did not start'; exit 1; }
-beta=$ecmg_address
-
 start() { # start NAME WITHOUT_SCG: a run; sets $run and $eis_port
-    local name=$1 try
+    local name=$1 try alpha beta
+    # ECMGs of its own: ECM_channel_ids and ECM_ids of two headends would clash.
+    start_ecmg "alpha_$name" --service-key "$work/keys/alpha.key" && alpha=$ecmg_address &&
+        start_ecmg "beta_$name" --service-key "$work/keys/alpha.key" && beta=$ecmg_address || return 1
     cat >"$work/$name.yaml" <<YAML
 workers: 1
 memory: {hugepages: never}
@@ -46,8 +44,10 @@ sane() { # sane NAME: nothing could not be carried out
     ! grep -E 'cannot be carried out|out of memory|ERROR: |runtime error|is taken|left out' "$work/$1.log"
 }
 
-start black black && black=$run black_port=$eis_port
-start clear clear && clear=$run clear_port=$eis_port
+if ! { start black black && black=$run black_port=$eis_port && start clear clear && clear=$run clear_port=$eis_port; }; then
+    echo 'Bail out! a headend did not start'
+    exit 1
+fi
 sleep 1
 python3 "$here/eis_peer.py" keep "$clear_port" "$seed" "$count" >"$work/clear.tap" 2>&1 &
 peer=$!
