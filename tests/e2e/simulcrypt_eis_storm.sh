@@ -29,7 +29,7 @@ streams:
   - {name: one, input: {port: port, address: "239.1.1.1:5000"}, output: {port: port}, crypto_period: 1, eis: {services: [1, 2], without_scg: $2}}
 YAML
     feed "$work/$name.fifo" "$work/long.ts" 239.1.1.1 5000 --mbit 3
-    timeout 90 "$scramline" run -c "$work/$name.yaml" --json >"$work/$name.json" 2>"$work/$name.log" &
+    timeout --foreground 90 "$scramline" run -c "$work/$name.yaml" --json >"$work/$name.json" 2>"$work/$name.log" &
     run=$!
     servers+=("$run")
     for ((try = 0; try < 300; try++)); do grep -qs running: "$work/$name.log" && break; sleep 0.1; done
