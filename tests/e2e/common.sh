@@ -85,15 +85,18 @@ json_is() {
 }
 
 # A programme of two services (H.264 + MP2 each) with null stuffing, made once per build folder.
+# Scripts run side by side: one of them makes it, the others wait.
 programme() {
     local file=$SCRAMLINE_BUILD/tests/programme.ts
-    if [ ! -s "$file" ]; then
-        ffmpeg -v error -y -f lavfi -i 'testsrc2=size=320x240:rate=25' -f lavfi -i 'smptebars=size=320x240:rate=25' \
-            -f lavfi -i sine=frequency=440:sample_rate=48000 -f lavfi -i sine=frequency=880:sample_rate=48000 -t 12 \
-            -map 0 -map 2 -map 1 -map 3 -c:v libx264 -preset ultrafast -g 25 -b:v 600k -maxrate 600k -bufsize 600k \
-            -c:a mp2 -b:a 128k -program program_num=1:title=One:st=0:st=1 -program program_num=2:title=Two:st=2:st=3 \
-            -f mpegts -muxrate 3M "$file.$$" && mv "$file.$$" "$file"
-    fi
+    (
+        flock 8
+        [ -s "$file" ] ||
+            { ffmpeg -v error -y -f lavfi -i 'testsrc2=size=320x240:rate=25' -f lavfi -i 'smptebars=size=320x240:rate=25' \
+                -f lavfi -i sine=frequency=440:sample_rate=48000 -f lavfi -i sine=frequency=880:sample_rate=48000 -t 12 \
+                -map 0 -map 2 -map 1 -map 3 -c:v libx264 -preset ultrafast -g 25 -b:v 600k -maxrate 600k -bufsize 600k \
+                -c:a mp2 -b:a 128k -program program_num=1:title=One:st=0:st=1 -program program_num=2:title=Two:st=2:st=3 \
+                -f mpegts -muxrate 3M "$file.$$" && mv "$file.$$" "$file"; }
+    ) 8>"$file.lock"
     echo "$file"
 }
 
