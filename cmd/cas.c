@@ -56,10 +56,10 @@ static void give_channel(void *context, uint16_t channel_id)
 }
 
 /* ECM_ids are unique among those of a Super_CAS_id. */
-static int prepare_ids(struct cmd_cas_set *set, struct cmd_cas *cas)
+static int prepare_ids(struct cmd_cas_set *set, const struct cmd_cas_list *list, struct cmd_cas *cas)
 {
     for (unsigned i = 0; i < set->count; i++) {
-        if (set->cas[i].config->super_cas_id == cas->config->super_cas_id) {
+        if (list->cas[i].super_cas_id == cas->config->super_cas_id) {
             cas->ecm_ids = set->cas[i].ecm_ids;
             return 0;
         }
@@ -106,13 +106,13 @@ static int connect_ecmgs(struct cmd_cas *cas, struct net_loop *loop)
     return headend_ecmgs_create(&cas->ecmgs, loop, &ecmgs);
 }
 
-static int open_cas(struct cmd_cas_set *set, const struct cmd_cas_config *config, struct net_loop *loop)
+static int open_cas(struct cmd_cas_set *set, const struct cmd_cas_list *list, struct net_loop *loop)
 {
     struct cmd_cas *cas = &set->cas[set->count];
     int status;
 
-    *cas = (struct cmd_cas){.config = config, .set = set};
-    status = prepare_ids(set, cas);
+    *cas = (struct cmd_cas){.config = &list->cas[set->count], .set = set};
+    status = prepare_ids(set, list, cas);
     if (status < 0)
         return status;
     set->count++;
@@ -131,7 +131,7 @@ int cmd_cas_set_open(struct cmd_cas_set *set, const struct cmd_cas_list *list, s
     for (unsigned i = 0; i < list->count; i++)
         take_id(set->kept_channel_ids, list->cas[i].channel_id);
     for (unsigned i = 0; status == 0 && i < list->count; i++)
-        status = open_cas(set, &list->cas[i], loop);
+        status = open_cas(set, list, loop);
     if (status < 0)
         base_log(BASE_LOG_ERROR, "the ECMGs cannot be prepared: %s", base_error_text(status));
     return status;

@@ -134,7 +134,7 @@ static int take_own_uses(struct cmd_headend_service *service, unsigned index, co
 {
     int status = 0;
 
-    for (unsigned i = 0; status == 0 && i < service->cas_count; i++) {
+    for (unsigned i = 0; status == 0 && service->cas && i < service->cas_count; i++) {
         const struct cmd_cas_use own = service->cas[i];
 
         status = cmd_cas_use_resolve(&service->cas[i], list, report);

@@ -152,7 +152,7 @@ static void follow_stream(struct cmd_live_psig *psig, const struct cmd_live_stre
 {
     struct cmd_live_psig_stream *known = &psig->streams[stream->index];
     uint16_t stream_id = cmd_live_psig_stream_id(stream->index);
-    struct headend_psig_location location;
+    struct headend_psig_location location = {0};
 
     if (!known->wanted || !locate(stream, known->age < SDT_AWAITED, &location)) {
         known->age += location.has_transport_stream_id;
