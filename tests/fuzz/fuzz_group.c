@@ -24,21 +24,25 @@ struct world {
     struct base_ring *orders;
     struct base_reader r;
     uint64_t now;
-    uint64_t last_start, last_period, periods, ordered;
-    bool outstanding, has_cas, clear;
-    uint16_t cp_number;
+    uint64_t last_start, last_period, periods;
+    bool has_cas, clear;
+    struct {
+        bool outstanding;
+        uint16_t cp_number;
+    } cas[2]; /* ids 1, required, and 2, optional */
 };
 
-static int provision(void *context, const struct simulcrypt_cw_provision *provision)
+static int provision(void *context, uint32_t cas, const struct simulcrypt_cw_provision *provision)
 {
     struct world *world = context;
 
+    REQUIRE(cas == 1 || cas == 2);
     REQUIRE(provision->cw_count >= 1 && provision->cw_count <= SIMULCRYPT_CWS_MAX);
     if (world->now & 1)
         return -EBUSY;
-    REQUIRE(!world->outstanding);
-    world->outstanding = true;
-    world->cp_number = provision->cp_number;
+    REQUIRE(!world->cas[cas - 1].outstanding);
+    world->cas[cas - 1].outstanding = true;
+    world->cas[cas - 1].cp_number = provision->cp_number;
     return 0;
 }
 
@@ -60,7 +64,7 @@ static void degraded(void *context, bool is_degraded, const char *why)
     REQUIRE(why && *why);
 }
 
-static void cas_up(struct world *world)
+static void cas_up(struct world *world, unsigned cas)
 {
     struct simulcrypt_channel_status status = {
         .packets = base_read_u8(&world->r) & 1,
@@ -74,17 +78,17 @@ static void cas_up(struct world *world)
     };
     const char *why = NULL;
 
-    world->outstanding = false;
-    if (headend_group_cas_up(world->group, &status, &why) < 0)
-        REQUIRE(why && *why);
+    world->cas[cas].outstanding = false;
+    if (headend_group_cas_up(world->group, cas + 1, &status, &why) < 0)
+        REQUIRE(!world->has_cas || (why && *why));
 }
 
-static void answer(struct world *world, bool sound)
+static void answer(struct world *world, unsigned cas, bool sound)
 {
     uint8_t datagram[3 + 255] = {0x80, 0x70};
     unsigned size = base_read_u8(&world->r);
     const uint8_t *bytes = base_read_bytes(&world->r, size);
-    uint16_t cp_number = world->cp_number;
+    uint16_t cp_number = world->cas[cas].cp_number;
 
     if (!bytes)
         return;
@@ -92,9 +96,9 @@ static void answer(struct world *world, bool sound)
     memcpy(datagram + 3, bytes, size);
     if (!sound)
         cp_number ^= base_read_u8(&world->r) & 1;
-    if (cp_number == world->cp_number)
-        world->outstanding = false;
-    headend_group_ecm(world->group, cp_number, sound ? datagram : bytes, sound ? size + 3 : size);
+    if (cp_number == world->cas[cas].cp_number)
+        world->cas[cas].outstanding = false;
+    headend_group_ecm(world->group, cas + 1, cp_number, sound ? datagram : bytes, sound ? size + 3 : size);
 }
 
 static void work(struct world *world)
@@ -106,34 +110,32 @@ static void work(struct world *world)
         REQUIRE(order.pid >= TS_PID_FIRST && order.pid < TS_PID_NULL);
         REQUIRE((order.kind == TS_ORDER_PLAY) == (order.size > 0));
         REQUIRE(world->has_cas);
-        world->ordered++;
     }
     slot = keys_slots_current(world->slots, world->now);
     if (slot)
         REQUIRE(slot->kind != KEYS_SLOT_CLEAR || world->clear);
-    REQUIRE(!world->has_cas || world->ordered >= world->periods);
 }
 
 static void event(struct world *world)
 {
-    unsigned what = base_read_u8(&world->r);
+    unsigned what = base_read_u8(&world->r), cas = what >> 6 & 1;
     struct headend_group_status status;
 
     switch (what % 9) {
     case 0:
-        cas_up(world);
+        cas_up(world, cas);
         break;
     case 1:
-        world->outstanding = false;
-        headend_group_cas_down(world->group, "gone");
+        world->cas[cas].outstanding = false;
+        headend_group_cas_down(world->group, cas + 1, "gone");
         break;
     case 2:
     case 3:
-        answer(world, what % 9 == 2);
+        answer(world, cas, what % 9 == 2);
         break;
     case 4:
-        world->outstanding = false;
-        headend_group_provision_failed(world->group, world->cp_number, "no");
+        world->cas[cas].outstanding = false;
+        headend_group_provision_failed(world->group, cas + 1, world->cas[cas].cp_number, "no");
         break;
     case 5:
         headend_group_give_up(world->group, world->now, "too long");
@@ -142,7 +144,7 @@ static void event(struct world *world)
         work(world);
         break;
     case 7:
-        headend_group_set_ecm_pid(world->group, base_read_u16(&world->r));
+        headend_group_set_ecm_pid(world->group, cas + 1, base_read_u16(&world->r));
         break;
     default:
         world->now += (uint64_t)base_read_u8(&world->r) << (base_read_u8(&world->r) % 36);
@@ -155,23 +157,33 @@ static void event(struct world *world)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct headend_group_ops ops = {provision, period, degraded};
+    static const struct headend_group_ops ops = {
+        .provision = provision, .period = period, .degraded = degraded};
     struct world world = {.r = base_reader_of(data, size)};
     struct headend_group_config config = {.generator = {.cw_size = 8, .seed = {.bytes = {1}, .size = 1}}};
+    struct headend_group_member member = {.after = KEYS_SLOT_BLACK};
+    struct headend_group_cas cas[2];
     unsigned flags = base_read_u8(&world.r);
 
     if (!cipher)
         REQUIRE(cipher_create(&cipher, CIPHER_DVB_CSA2, NULL) == 0);
     REQUIRE(keys_slots_create(&world.slots, cipher, NULL) == 0);
     REQUIRE(base_ring_create(&world.orders, flags & 0x40 ? 4096 : 1 << 16) == 0);
-    config.slots = world.slots;
+    member.slots = world.slots;
+    config.member_count = 1;
+    config.members = &member;
     config.orders = world.orders;
-    config.has_cas = world.has_cas = flags & 1;
+    world.has_cas = flags & 1;
+    config.cas_count = world.has_cas ? 2 : 0;
+    config.cas = cas;
     config.waits_for_ecms = flags & 2;
     config.lead_in = flags & 4;
     config.policy = (flags >> 3) % 3;
-    config.allow_late_ecm = flags & 0x20;
-    config.ecm_pid = flags & 0x80 ? 0 : 0x100;
+    for (unsigned i = 0; i < 2; i++)
+        cas[i] = (struct headend_group_cas){.id = i + 1,
+                                            .required = !i,
+                                            .allow_late_ecm = flags & 0x20,
+                                            .ecm_pid = (uint16_t)(flags & 0x80 ? 0 : 0x100 + i)};
     config.first_crypto_period = base_read_u16(&world.r);
     config.crypto_period = HEADEND_CRYPTO_PERIOD_MIN * (1u + base_read_u8(&world.r));
     config.guard = base_read_u8(&world.r) * UINT64_C(1000);
